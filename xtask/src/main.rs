@@ -1,3 +1,47 @@
-//! The project's chores.
+//! The project's chores, one subcommand each: `cargo xtask NAME`.
+//!
+//! A chore ends with exit code 0 when what it shows is as it must be, and with 1 and a reason
+//! otherwise; a timing alone never makes one fail. Chores drive the built tool from outside, as a
+//! user would.
+// Chores talk to the developer, and may stop on a surprise.
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::indexing_slicing)]
 
-fn main() {}
+use std::process::ExitCode;
+
+mod fuzz;
+mod tidy;
+
+/// Every failure of a chore is a sentence for the developer.
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+type Chore = fn(&[String]) -> Outcome;
+
+const CHORES: &[(&str, &str, Chore)] = &[
+    ("tidy", "check dependency edges and house rules", tidy::run),
+    ("fuzz", "build the fuzz targets and run each [--seconds N] [TARGET...]", fuzz::run),
+];
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let Some((_, _, chore)) = CHORES.iter().find(|(known, ..)| *known == name) else {
+        eprintln!("usage: cargo xtask CHORE\n");
+        for (name, what, _) in CHORES {
+            eprintln!("  {name:10} {what}");
+        }
+        return ExitCode::from(2);
+    };
+    match chore(&rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{name}: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository's root directory.
+fn root() -> &'static std::path::Path {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(std::path::Path::new("."))
+}

@@ -9,12 +9,14 @@
 //!
 //! This crate is for tests only, so it panics where a test could not go on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::indexing_slicing)]
 
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 mod corpus;
+pub mod synthetic;
 
 pub use corpus::{Corpus, corpus};
 
