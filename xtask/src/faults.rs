@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::service::{Hosting, Service, said, tool};
 use crate::Outcome;
+use crate::service::{Hosting, Service, said, tool};
 
 const PAGE: usize = 8192;
 /// A page that holds rows in every database that the table is made for.
@@ -48,12 +48,7 @@ const FAULTS: &[Fault] = &[
         verify: 1,
         backup: None,
     },
-    Fault {
-        name: "page zeroed",
-        make: |f| page(f, VICTIM).fill(0),
-        verify: 0,
-        backup: Some(0),
-    },
+    Fault { name: "page zeroed", make: |f| page(f, VICTIM).fill(0), verify: 0, backup: Some(0) },
     Fault {
         name: "two pages swapped",
         make: |f| {
@@ -65,12 +60,7 @@ const FAULTS: &[Fault] = &[
         verify: 1,
         backup: Some(5),
     },
-    Fault {
-        name: "header bad, shadow good",
-        make: |f| f[300] ^= 1,
-        verify: 1,
-        backup: Some(0),
-    },
+    Fault { name: "header bad, shadow good", make: |f| f[300] ^= 1, verify: 1, backup: Some(0) },
     Fault {
         name: "header and shadow bad",
         make: |f| {

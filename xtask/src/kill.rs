@@ -106,7 +106,9 @@ impl World {
                 return Err(format!("round {round}: no backup within a second: {text}").into());
             }
         }
-        println!("client killed in backup: {killed} of {rounds} in the midst; next whole backup after {slowest:?} at most (undisturbed: {whole:?})");
+        println!(
+            "client killed in backup: {killed} of {rounds} in the midst; next whole backup after {slowest:?} at most (undisturbed: {whole:?})"
+        );
         Ok(())
     }
 
@@ -130,7 +132,9 @@ impl World {
                 return Err(format!("round {round}: {}: {}", output.status, said(&output)).into());
             }
         }
-        println!("service killed in backup: {broken} of {rounds} in the midst; exit {OTHER_END_FAILED}, no set left");
+        println!(
+            "service killed in backup: {broken} of {rounds} in the midst; exit {OTHER_END_FAILED}, no set left"
+        );
         Ok(())
     }
 
@@ -150,7 +154,9 @@ impl World {
             self.nothing_half_goes_online(round)?;
             self.second_restore_succeeds(round, &set)?;
         }
-        println!("client killed in restore: {killed} of {rounds} in the midst; a second restore succeeded each time");
+        println!(
+            "client killed in restore: {killed} of {rounds} in the midst; a second restore succeeded each time"
+        );
         Ok(())
     }
 
@@ -170,7 +176,9 @@ impl World {
             self.nothing_half_goes_online(round)?;
             self.second_restore_succeeds(round, &set)?;
         }
-        println!("service killed in restore: {broken} of {rounds} in the midst; a second restore succeeded each time");
+        println!(
+            "service killed in restore: {broken} of {rounds} in the midst; a second restore succeeded each time"
+        );
         Ok(())
     }
 

@@ -8,7 +8,16 @@
 
 use std::process::ExitCode;
 
+mod c;
+mod corpus;
+mod dist;
+mod faults;
+mod foreign;
 mod fuzz;
+mod kill;
+mod long;
+mod memory;
+mod service;
 mod tidy;
 
 /// Every failure of a chore is a sentence for the developer.
@@ -19,6 +28,14 @@ type Chore = fn(&[String]) -> Outcome;
 const CHORES: &[(&str, &str, Chore)] = &[
     ("tidy", "check dependency edges and house rules", tidy::run),
     ("fuzz", "build the fuzz targets and run each [--seconds N] [TARGET...]", fuzz::run),
+    ("faults", "print what is said to each kind of damage [DATABASE]", faults::run),
+    ("corpus", "verify, back up and restore every database of the corpus", corpus::run),
+    ("kill", "kill client and service at random moments [ROUNDS [SEED]]", kill::run),
+    ("memory", "back up and verify a sparse database [GIGABYTES]", memory::run),
+    ("c", "headers, walk-throughs and abuse of the C library under valgrind", c::run),
+    ("foreign", "impacket as a client of the service", foreign::run),
+    ("dist", "make the Debian package in dist/", dist::run),
+    ("long", "the long tests", long::run),
 ];
 
 fn main() -> ExitCode {

@@ -66,13 +66,14 @@ impl Service {
             command.arg("--restore-mode");
         }
         let log = std::fs::File::create(hosting.scratch.join("service.log"))?;
-        let child =
-            command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
         let mut service = Self { child, socket };
         let started = Instant::now();
         loop {
-            let status =
-                Command::new(hosting.tool).args(["--quiet", "online"]).arg(&service.socket).output()?;
+            let status = Command::new(hosting.tool)
+                .args(["--quiet", "online"])
+                .arg(&service.socket)
+                .output()?;
             if matches!(status.status.code(), Some(0 | 1)) {
                 return Ok(service);
             }

@@ -148,7 +148,15 @@ fn check_file(path: &Path, findings: &mut Vec<String>) -> Outcome {
 
 fn is_function(line: &str) -> bool {
     let line = line.trim_start();
-    ["fn ", "pub fn ", "pub(crate) fn ", "pub(super) fn ", "const fn ", "pub const fn ", "async fn "]
-        .iter()
-        .any(|start| line.starts_with(start))
+    [
+        "fn ",
+        "pub fn ",
+        "pub(crate) fn ",
+        "pub(super) fn ",
+        "const fn ",
+        "pub const fn ",
+        "async fn ",
+    ]
+    .iter()
+    .any(|start| line.starts_with(start))
 }
