@@ -8,6 +8,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod c;
 mod corpus;
 mod dist;
@@ -31,6 +32,7 @@ const CHORES: &[(&str, &str, Chore)] = &[
     ("faults", "print what is said to each kind of damage [DATABASE]", faults::run),
     ("corpus", "verify, back up and restore every database of the corpus", corpus::run),
     ("kill", "kill client and service at random moments [ROUNDS [SEED]]", kill::run),
+    ("bench", "the benchmark table [MEGABYTES]", bench::run),
     ("memory", "back up and verify a sparse database [GIGABYTES]", memory::run),
     ("c", "headers, walk-throughs and abuse of the C library under valgrind", c::run),
     ("foreign", "impacket as a client of the service", foreign::run),
