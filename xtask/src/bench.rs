@@ -43,7 +43,7 @@ fn checksums() {
         for page_size in [8192, 4096] {
             let speed = on_threads(&memory, threads, |part| {
                 for page in part.chunks_exact(page_size) {
-                    black_box(ecc(page, PageNumber(7), BlockPosition::Header));
+                    black_box(ecc(page, PageNumber(7), BlockPosition::First));
                 }
             });
             let name = format!("checksum of {page_size}-byte pages, {threads} thread(s)");
