@@ -1,0 +1,4 @@
+//! Golden PDUs and properties of the codec.
+
+use super::*;
+use std::vec;
