@@ -1,0 +1,263 @@
+//! Writing a set from streams.
+//!
+//! The order makes a crash harmless: each file is synced when it ends, the names of all files are
+//! synced before the manifest is written, and the manifest is given its name atomically. So a
+//! folder with a manifest holds a whole set, whenever the machine stops.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use vfs::{File, OpenMode, Storage, durable};
+
+use crate::copy::Digest;
+use crate::facts;
+use crate::manifest::{
+    Backup, Directory, FORMAT_VERSION, FileEntry, FileKind, HeaderFacts, Manifest, ManifestError,
+    Operator, TOKEN_SIZE_MAX, TokenEntry, Tool,
+};
+use crate::name::{LOGS, MANIFEST, SetPath, TOKEN};
+use crate::{Error, Result};
+
+/// A set that is being written. Dropping it unfinished removes what it wrote.
+#[derive(Debug)]
+pub struct SetWriter {
+    storage: Arc<dyn Storage>,
+    dir: PathBuf,
+    made_dir: bool,
+    written: Vec<PathBuf>,
+    token: Option<TokenEntry>,
+    files: Vec<FileEntry>,
+    finished: bool,
+}
+
+/// The parts of the manifest that only the caller knows.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// What writes the set.
+    pub tool: Tool,
+    /// Which backup it is.
+    pub backup: Backup,
+    /// Who makes it.
+    pub operator: Operator,
+    /// Whose data it is; the signatures are filled in from the database's header.
+    pub directory: Directory,
+    /// When the backup cannot be restored any more, RFC 3339 UTC.
+    pub not_after: Option<String>,
+}
+
+impl SetWriter {
+    /// Begins a set in `dir`, which is made, or exists and is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotEmpty`] if `dir` holds anything.
+    pub fn create(storage: Arc<dyn Storage>, dir: &Path) -> Result<Self> {
+        let made_dir = match storage.list(dir) {
+            Ok(entries) => {
+                if let Some(entry) = entries.first() {
+                    let found = entry.name.to_string_lossy().into_owned();
+                    return Err(Error::NotEmpty { dir: dir.to_owned(), found });
+                }
+                false
+            }
+            Err(e) if e.is_not_found() => true,
+            Err(e) => return Err(e.into()),
+        };
+        let writer = Self {
+            storage,
+            dir: dir.to_owned(),
+            made_dir,
+            written: Vec::new(),
+            token: None,
+            files: Vec::new(),
+            finished: false,
+        };
+        writer.storage.create_dir_all(&dir.join(LOGS))?;
+        writer.storage.sync_dir(durable::parent(dir))?;
+        Ok(writer)
+    }
+
+    /// Stores the expiry token, durable on return.
+    pub fn put_token(&mut self, token: &[u8]) -> Result<()> {
+        let path = self.dir.join(TOKEN);
+        let size = token.len() as u64;
+        if size > TOKEN_SIZE_MAX {
+            return Err(Error::Manifest { path, reason: ManifestError::TokenSize });
+        }
+        self.written.push(path.clone());
+        durable::replace(self.storage.as_ref(), &path, token)?;
+        self.token = Some(TokenEntry {
+            path: TOKEN.to_owned(),
+            size,
+            blake3: blake3::hash(token).to_hex().to_string(),
+            not_after: None,
+        });
+        Ok(())
+    }
+
+    /// Begins a file that the service publishes as `published`.
+    ///
+    /// Its place in the set is its last component, beside the manifest or in `logs/`.
+    pub fn begin(&mut self, kind: FileKind, published: &str) -> Result<FileWriter<'_>> {
+        let place = kind
+            .place(published)
+            .map_err(|reason| Error::Name { name: published.to_owned(), reason })?;
+        if self.files.iter().any(|f| f.path.to_lowercase() == place.folded()) {
+            return Err(Error::DuplicateName { name: place.to_string() });
+        }
+        let path = place.below(&self.dir);
+        let file = self.storage.open(&path, OpenMode::CreateNew)?;
+        self.written.push(path);
+        Ok(FileWriter {
+            set: self,
+            file,
+            kind,
+            published: published.to_owned(),
+            place,
+            hasher: blake3::Hasher::new(),
+            size: 0,
+            head: Vec::new(),
+        })
+    }
+
+    /// The files stored so far.
+    pub fn files(&self) -> &[FileEntry] {
+        &self.files
+    }
+
+    /// Makes it a set: syncs all names, then writes the manifest.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Incomplete`] without token or database. On any error the set is removed.
+    pub fn finish(mut self, description: Description) -> Result<Manifest> {
+        let mut token = self.token.take().ok_or(Error::Incomplete { what: "token" })?;
+        token.not_after = description.not_after;
+        let mut directory = description.directory;
+        for file in &self.files {
+            if let Some(HeaderFacts::Database { signature, log_signature, .. }) = &file.header {
+                directory.database_signature.get_or_insert_with(|| signature.clone());
+                directory.log_signature.get_or_insert_with(|| log_signature.clone());
+            }
+        }
+        let manifest = Manifest {
+            format_version: FORMAT_VERSION,
+            tool: description.tool,
+            backup: description.backup,
+            operator: description.operator,
+            directory,
+            token,
+            files: std::mem::take(&mut self.files),
+        };
+        let path = self.dir.join(MANIFEST);
+        let bytes = manifest.to_bytes().map_err(|reason| match reason {
+            ManifestError::NoDatabase => Error::Incomplete { what: "database" },
+            reason => Error::Manifest { path: path.clone(), reason },
+        })?;
+        self.storage.sync_dir(&self.dir.join(LOGS))?;
+        self.storage.sync_dir(&self.dir)?;
+        self.written.push(path.clone());
+        durable::replace(self.storage.as_ref(), &path, &bytes)?;
+        self.finished = true;
+        Ok(manifest)
+    }
+
+    /// Removes everything that was written.
+    pub fn abort(mut self) -> Result<()> {
+        self.finished = true;
+        self.remove()
+    }
+
+    fn remove(&mut self) -> Result<()> {
+        let storage = self.storage.as_ref();
+        let mut result = Ok(());
+        let mut keep_first = |r: vfs::Result<()>| match r {
+            Err(e) if !e.is_not_found() && result.is_ok() => result = Err(e.into()),
+            _ => {}
+        };
+        // The manifest, if it came so far, was written last and goes first: what remains after a
+        // crash in here must not look whole.
+        for path in self.written.drain(..).rev() {
+            keep_first(storage.remove_file(&path));
+            if path.file_name().is_some_and(|name| name == MANIFEST || name == TOKEN) {
+                let mut temporary = path.into_os_string();
+                temporary.push(".tmp");
+                keep_first(storage.remove_file(Path::new(&temporary)));
+                keep_first(storage.sync_dir(&self.dir));
+            }
+        }
+        keep_first(storage.remove_dir(&self.dir.join(LOGS)));
+        if self.made_dir {
+            keep_first(storage.remove_dir(&self.dir));
+        }
+        result
+    }
+}
+
+impl Drop for SetWriter {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Nobody is left to be told; without a manifest the rest is no set.
+            let _ = self.remove();
+        }
+    }
+}
+
+/// A file of a set that is being written.
+#[derive(Debug)]
+pub struct FileWriter<'a> {
+    set: &'a mut SetWriter,
+    file: Arc<dyn File>,
+    kind: FileKind,
+    published: String,
+    place: SetPath,
+    hasher: blake3::Hasher,
+    size: u64,
+    head: Vec<u8>,
+}
+
+impl FileWriter<'_> {
+    /// The place of the file in the set.
+    pub fn place(&self) -> &SetPath {
+        &self.place
+    }
+
+    /// Appends `unit`. The unit is hashed and written as it is; nothing is buffered.
+    pub fn write(&mut self, unit: &[u8]) -> Result<()> {
+        self.hasher.update(unit);
+        self.file.write_all_at(unit, self.size)?;
+        if self.head.len() < facts::HEAD_SIZE {
+            let more = unit.len().min(facts::HEAD_SIZE - self.head.len());
+            self.head.extend_from_slice(unit.get(..more).unwrap_or_default());
+        }
+        self.size += unit.len() as u64;
+        Ok(())
+    }
+
+    /// Ends the file: checks the announced length, syncs the content, notes the entry.
+    pub fn finish(self, announced: u64) -> Result<FileEntry> {
+        if self.size != announced {
+            return Err(Error::StreamLength {
+                path: self.place.to_string(),
+                expected: announced,
+                found: self.size,
+            });
+        }
+        self.file.sync()?;
+        let digest = Digest { size: self.size, hash: self.hasher.finalize() };
+        let facts = facts::of_head(self.kind, &self.head);
+        let entry = FileEntry {
+            path: self.place.to_string(),
+            name: self.published,
+            kind: self.kind,
+            bft: self.kind.bft(),
+            size: digest.size,
+            blake3: digest.hash.to_hex().to_string(),
+            first_generation: facts.generations.map(|(first, _)| first),
+            last_generation: facts.generations.map(|(_, last)| last),
+            header: facts.header,
+        };
+        self.set.files.push(entry.clone());
+        Ok(entry)
+    }
+}
