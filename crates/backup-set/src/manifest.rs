@@ -112,7 +112,7 @@ pub struct Directory {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenEntry {
     /// Always `token`.
-    pub path: String,
+    pub name: String,
     /// Length in bytes.
     pub size: u64,
     /// BLAKE3 of the content, 64 hexadecimal digits.
@@ -125,10 +125,10 @@ pub struct TokenEntry {
 /// One file of a set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
-    /// Where it is in the set: `NAME` or `logs/NAME`.
-    pub path: String,
-    /// The name under which the service published it.
+    /// Its place in the set: `NAME` or `logs/NAME`.
     pub name: String,
+    /// The name under which the service published it.
+    pub published: String,
     /// Its kind in words.
     #[serde(rename = "type")]
     pub kind: FileKind,
@@ -149,7 +149,7 @@ pub struct FileEntry {
 impl FileEntry {
     /// The checked place of the file.
     pub fn set_path(&self) -> Result<SetPath, NameError> {
-        SetPath::parse(&self.path)
+        SetPath::parse(&self.name)
     }
 
     /// The hash, if the field is one.
@@ -277,35 +277,35 @@ impl Manifest {
     }
 
     fn check(&self) -> Result<(), ManifestError> {
-        if self.token.path != TOKEN {
-            return Err(ManifestError::TokenPath);
+        if self.token.name != TOKEN {
+            return Err(ManifestError::TokenName);
         }
         if self.token.size > TOKEN_SIZE_MAX {
             return Err(ManifestError::TokenSize);
         }
         if parse_hash(&self.token.blake3).is_none() {
-            return Err(ManifestError::Hash { path: TOKEN.to_owned() });
+            return Err(ManifestError::Hash { name: TOKEN.to_owned() });
         }
         let mut seen = std::collections::HashSet::new();
         for file in &self.files {
-            let fail = |reason| ManifestError::Name { path: file.path.clone(), reason };
+            let fail = |reason| ManifestError::Name { name: file.name.clone(), reason };
             let path = file.set_path().map_err(fail)?;
             if path.in_logs() == (file.kind == FileKind::NtdsDatabase) {
                 return Err(fail(NameError::Folder));
             }
             if !seen.insert(path.folded()) {
-                return Err(ManifestError::Duplicate { path: file.path.clone() });
+                return Err(ManifestError::Duplicate { name: file.name.clone() });
             }
             if file.kind.bft() != file.bft {
-                return Err(ManifestError::FileType { path: file.path.clone() });
+                return Err(ManifestError::FileType { name: file.name.clone() });
             }
             if file.hash().is_none() {
-                return Err(ManifestError::Hash { path: file.path.clone() });
+                return Err(ManifestError::Hash { name: file.name.clone() });
             }
             if let (Some(first), Some(last)) = (file.first_generation, file.last_generation)
                 && first > last
             {
-                return Err(ManifestError::Generations { path: file.path.clone() });
+                return Err(ManifestError::Generations { name: file.name.clone() });
             }
         }
         if self.databases().next().is_none() {
@@ -336,40 +336,40 @@ pub enum ManifestError {
         found: u32,
     },
     /// A file has an impossible place.
-    #[error("file {path:?}: {reason}")]
+    #[error("file {name:?}: {reason}")]
     Name {
-        /// The path as written.
-        path: String,
+        /// The name as written.
+        name: String,
         /// Why it is refused.
         reason: NameError,
     },
     /// Two files have the same place.
-    #[error("file {path:?} is named twice")]
+    #[error("file {name:?} is named twice")]
     Duplicate {
-        /// The path.
-        path: String,
+        /// The name.
+        name: String,
     },
     /// Kind and BFT value contradict each other.
-    #[error("file {path:?}: type and bft contradict each other")]
+    #[error("file {name:?}: type and bft contradict each other")]
     FileType {
-        /// The path.
-        path: String,
+        /// The name.
+        name: String,
     },
     /// A hash is not 64 hexadecimal digits.
-    #[error("file {path:?}: blake3 is not 64 hexadecimal digits")]
+    #[error("file {name:?}: blake3 is not 64 hexadecimal digits")]
     Hash {
-        /// The path.
-        path: String,
+        /// The name.
+        name: String,
     },
     /// The first generation is above the last.
-    #[error("file {path:?}: first generation above the last")]
+    #[error("file {name:?}: first generation above the last")]
     Generations {
-        /// The path.
-        path: String,
+        /// The name.
+        name: String,
     },
-    /// The token has another path than `token`.
-    #[error("the token's path is not \"token\"")]
-    TokenPath,
+    /// The token has another name than `token`.
+    #[error("the token's name is not \"token\"")]
+    TokenName,
     /// The token is too large for any token.
     #[error("the token is larger than {TOKEN_SIZE_MAX} bytes")]
     TokenSize,
@@ -410,15 +410,15 @@ pub(crate) mod tests {
             },
             directory: Directory::default(),
             token: TokenEntry {
-                path: "token".into(),
+                name: "token".into(),
                 size: 0,
                 blake3: hash.clone(),
                 not_after: None,
             },
             files: vec![
                 FileEntry {
-                    path: "ntds.dit".into(),
-                    name: r"\\DC1\C$\NTDS\ntds.dit".into(),
+                    name: "ntds.dit".into(),
+                    published: r"\\DC1\C$\NTDS\ntds.dit".into(),
                     kind: FileKind::NtdsDatabase,
                     bft: 0x44,
                     size: 0,
@@ -428,8 +428,8 @@ pub(crate) mod tests {
                     header: None,
                 },
                 FileEntry {
-                    path: "logs/edb00001.log".into(),
-                    name: r"\\DC1\C$\NTDS\edb00001.log".into(),
+                    name: "logs/edb00001.log".into(),
+                    published: r"\\DC1\C$\NTDS\edb00001.log".into(),
                     kind: FileKind::Log,
                     bft: 0x21,
                     size: 0,
@@ -479,15 +479,15 @@ pub(crate) mod tests {
 
     #[test]
     fn impossible_manifests_are_refused() {
-        assert!(matches!(refused(|m| m.files[0].path = "../x".into()), ManifestError::Name { .. }));
+        assert!(matches!(refused(|m| m.files[0].name = "../x".into()), ManifestError::Name { .. }));
         assert!(matches!(
-            refused(|m| m.files[0].path = "logs/ntds.dit".into()),
+            refused(|m| m.files[0].name = "logs/ntds.dit".into()),
             ManifestError::Name { .. }
         ));
         assert!(matches!(
             refused(|m| {
                 let mut copy = m.files[1].clone();
-                copy.path = "logs/EDB00001.LOG".into();
+                copy.name = "logs/EDB00001.LOG".into();
                 m.files.push(copy);
             }),
             ManifestError::Duplicate { .. }
@@ -498,7 +498,7 @@ pub(crate) mod tests {
             refused(|m| m.files[0].first_generation = Some(9)),
             ManifestError::Generations { .. }
         ));
-        assert_eq!(refused(|m| m.token.path = "/etc/shadow".into()), ManifestError::TokenPath);
+        assert_eq!(refused(|m| m.token.name = "/etc/shadow".into()), ManifestError::TokenName);
         assert_eq!(refused(|m| m.token.size = 1 << 40), ManifestError::TokenSize);
         assert_eq!(
             refused(|m| {

@@ -76,12 +76,12 @@ pub fn to_folder(
     let mut files = Vec::new();
     for (entry, from) in set.files() {
         let to = place(entry, dir)?;
-        progress.begin(Phase::Copy, &entry.path, entry.size);
+        progress.begin(Phase::Copy, &entry.name, entry.size);
         copy_verified(set, entry, &from, storage, &partial(&to), progress)?;
         files.push((entry.clone(), to));
     }
     for (entry, to) in &files {
-        progress.begin(Phase::CheckCopy, &entry.path, entry.size);
+        progress.begin(Phase::CheckCopy, &entry.name, entry.size);
         check_copy(entry, storage, &partial(to), progress)?;
     }
     storage.sync_dir(&dir.join(LOGS))?;
@@ -134,7 +134,7 @@ pub fn check_set(set: &SetReader, progress: &dyn Progress) -> Result<()> {
         set.check_presence(entry)?;
     }
     for (entry, _) in set.files() {
-        progress.begin(Phase::Hash, &entry.path, entry.size);
+        progress.begin(Phase::Hash, &entry.name, entry.size);
         set.check_content(entry, progress)?;
     }
     Ok(())
@@ -165,7 +165,7 @@ fn check_target(
     for entry in present {
         let found = entry.name.to_string_lossy().into_owned();
         let place = format!("{LOGS}/{}", found.strip_suffix(PARTIAL).unwrap_or(&found));
-        if !set.manifest().files.iter().any(|f| f.path == place) {
+        if !set.manifest().files.iter().any(|f| f.name == place) {
             return Err(Error::ForeignLog { dir: logs, found });
         }
     }
@@ -174,7 +174,7 @@ fn check_target(
 
 fn place(entry: &FileEntry, dir: &Path) -> Result<PathBuf> {
     let path =
-        entry.set_path().map_err(|reason| Error::Name { name: entry.path.clone(), reason })?;
+        entry.set_path().map_err(|reason| Error::Name { name: entry.name.clone(), reason })?;
     Ok(path.below(dir))
 }
 

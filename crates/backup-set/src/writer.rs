@@ -87,7 +87,7 @@ impl SetWriter {
         self.written.push(path.clone());
         durable::replace(self.storage.as_ref(), &path, token)?;
         self.token = Some(TokenEntry {
-            path: TOKEN.to_owned(),
+            name: TOKEN.to_owned(),
             size,
             blake3: blake3::hash(token).to_hex().to_string(),
             not_after: None,
@@ -102,7 +102,7 @@ impl SetWriter {
         let place = kind
             .place(published)
             .map_err(|reason| Error::Name { name: published.to_owned(), reason })?;
-        if self.files.iter().any(|f| f.path.to_lowercase() == place.folded()) {
+        if self.files.iter().any(|f| f.name.to_lowercase() == place.folded()) {
             return Err(Error::DuplicateName { name: place.to_string() });
         }
         let path = place.below(&self.dir);
@@ -247,8 +247,8 @@ impl FileWriter<'_> {
         let digest = Digest { size: self.size, hash: self.hasher.finalize() };
         let facts = facts::of_head(self.kind, &self.head);
         let entry = FileEntry {
-            path: self.place.to_string(),
-            name: self.published,
+            name: self.place.to_string(),
+            published: self.published,
             kind: self.kind,
             bft: self.kind.bft(),
             size: digest.size,
