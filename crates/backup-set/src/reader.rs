@@ -66,7 +66,7 @@ impl SetReader {
 
     /// The files with their paths, in the manifest's order.
     pub fn files(&self) -> impl Iterator<Item = (&FileEntry, PathBuf)> {
-        self.manifest.files.iter().filter_map(|entry| Some((entry, self.name_of(entry)?)))
+        self.manifest.files.iter().filter_map(|entry| Some((entry, self.path_of(entry)?)))
     }
 
     /// The path of an entry of this set's manifest.
@@ -99,7 +99,7 @@ impl SetReader {
 
     /// Checks that a file is there with the length that the manifest gives.
     pub fn check_presence(&self, entry: &FileEntry) -> Result<()> {
-        let path = self.name_of(entry).unwrap_or_default();
+        let path = self.path_of(entry).unwrap_or_default();
         let what = match self.storage.metadata(&path) {
             Ok(m) if m.is_dir => Difference::Missing,
             Ok(m) if m.len == entry.size => return Ok(()),
@@ -113,7 +113,7 @@ impl SetReader {
     /// Reads a whole file and compares length and hash with the manifest.
     pub fn check_content(&self, entry: &FileEntry, progress: &dyn Progress) -> Result<()> {
         self.check_presence(entry)?;
-        let path = self.name_of(entry).unwrap_or_default();
+        let path = self.path_of(entry).unwrap_or_default();
         let digest = copy::hash_file(self.storage.as_ref(), &path, progress)?;
         compare(entry.size, entry.hash(), digest).map_err(|what| Error::Differs { path, what })
     }
