@@ -1,0 +1,309 @@
+//! Tags and nodes of a page.
+//!
+//! The tag array grows down from the end of the page; tag i takes the four bytes at
+//! `page size - 4 * (i + 1)`: length, then offset from the end of the page header. Tag 0 is the
+//! external header (space header of a root, key prefix of other pages); the lines follow.
+//!
+//! ```text
+//!            length (word 0)   offset (word 1)   node flags
+//! up to 8K   bits 0-12         bits 0-12         bits 13-15 of word 1
+//! above      bits 0-14         bits 0-14         bits 13-15 of the line's first word
+//!
+//! line:  [u16 prefix length, if compressed]  u16 suffix length  suffix  data
+//! ```
+//!
+//! Other bits of the tag are not always zero in good files and have no meaning.
+//! Source: ESE `CPAGE::TAG` (cpage.hxx), `NDIGetKeydataflags` (node.cxx).
+
+use alloc::vec::Vec;
+
+use bitflags::bitflags;
+
+use crate::le::u16_at;
+use crate::page::{PageFlags, PageHeader};
+
+bitflags! {
+    /// Flags of a node. ESE: `fND...`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub struct NodeFlags: u8 {
+        /// There may have been a version; means nothing in a file at rest.
+        const VERSION = 1;
+        /// Deleted, and not cleaned up yet.
+        const DELETED = 2;
+        /// The key begins with a part of the page's prefix.
+        const COMPRESSED = 4;
+        const _ = !0;
+    }
+}
+
+/// One tag: where a line lies in the data area.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tag {
+    /// From the end of the page header, in bytes.
+    pub offset: usize,
+    /// In bytes.
+    pub len: usize,
+    /// Flags that a small page has in the tag; empty in a large page.
+    flags: NodeFlags,
+}
+
+/// One line of a page, taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Node<'a> {
+    /// Flags.
+    pub flags: NodeFlags,
+    /// The part of the key that the page's prefix holds.
+    pub prefix: &'a [u8],
+    /// The rest of the key.
+    pub suffix: &'a [u8],
+    /// What follows the key.
+    pub data: &'a [u8],
+}
+
+impl Node<'_> {
+    /// The whole key.
+    pub fn key(&self) -> Vec<u8> {
+        [self.prefix, self.suffix].concat()
+    }
+
+    /// Whether it is deleted and only waits for being cleaned up.
+    pub fn is_deleted(&self) -> bool {
+        self.flags.contains(NodeFlags::DELETED)
+    }
+}
+
+/// A page as a row of nodes. The checksum should have been verified before.
+#[derive(Debug, Clone, Copy)]
+pub struct NodePage<'a> {
+    bytes: &'a [u8],
+    header: PageHeader,
+}
+
+impl<'a> NodePage<'a> {
+    /// Looks at a page; `None` if its length is no page size.
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        Some(Self { bytes, header: PageHeader::parse(bytes)? })
+    }
+
+    /// The page's header.
+    pub fn header(&self) -> &PageHeader {
+        &self.header
+    }
+
+    /// Content of tag 0; `None` if it lies outside of the page.
+    pub fn external_header(&self) -> Option<&'a [u8]> {
+        self.line(tags(self.bytes, &self.header).next()?)
+    }
+
+    /// The number of lines.
+    pub fn node_count(&self) -> usize {
+        self.header.tag_count().saturating_sub(self.header.reserved_tags())
+    }
+
+    /// The node of line `index`; `None` if there is none or it is not sound.
+    pub fn node(&self, index: usize) -> Option<Node<'a>> {
+        let index = index.checked_add(self.header.reserved_tags())?;
+        if index >= self.header.tag_count() {
+            return None;
+        }
+        let tag = tag_at(self.bytes, &self.header, index);
+        let line = self.line(tag)?;
+        let flags =
+            if self.header.large.is_some() { node_flags(u16_at(line, 0)) } else { tag.flags };
+        let (prefix, rest) = if flags.contains(NodeFlags::COMPRESSED) {
+            let (len, rest) = split_len(line)?;
+            (self.page_prefix()?.get(..len)?, rest)
+        } else {
+            (&[][..], line)
+        };
+        let (len, rest) = split_len(rest)?;
+        let (suffix, data) = rest.split_at_checked(len)?;
+        Some(Node { flags, prefix, suffix, data })
+    }
+
+    /// The bytes that compressed keys of the page begin with.
+    fn page_prefix(&self) -> Option<&'a [u8]> {
+        let external = self.external_header()?;
+        if !self.header.flags.contains(PageFlags::ROOT) {
+            return Some(external);
+        }
+        if !self.header.flags.contains(PageFlags::SPACE_TREE) {
+            return Some(&[]);
+        }
+        // The root of a space tree has its split buffer in front of the prefix.
+        Some(external.get(16..).unwrap_or_default())
+    }
+
+    fn line(&self, tag: Tag) -> Option<&'a [u8]> {
+        let begin = tag.offset.checked_add(header_len(&self.header))?;
+        self.bytes.get(begin..begin.checked_add(tag.len)?)
+    }
+}
+
+/// All tags of a page that its header says it has.
+pub fn tags<'a>(page: &'a [u8], header: &'a PageHeader) -> impl Iterator<Item = Tag> + 'a {
+    (0..header.tag_count()).map(|index| tag_at(page, header, index))
+}
+
+fn tag_at(page: &[u8], header: &PageHeader, index: usize) -> Tag {
+    let at = page.len().saturating_sub(4 * (index + 1));
+    let (len, offset) = (u16_at(page, at), u16_at(page, at + 2));
+    let large = header.large.is_some();
+    let mask = if large { 0x7FFF } else { 0x1FFF };
+    Tag {
+        offset: usize::from(offset & mask),
+        len: usize::from(len & mask),
+        flags: if large { NodeFlags::empty() } else { node_flags(offset) },
+    }
+}
+
+fn header_len(header: &PageHeader) -> usize {
+    if header.large.is_some() { 80 } else { 40 }
+}
+
+fn node_flags(word: u16) -> NodeFlags {
+    let [_, high] = word.to_le_bytes();
+    NodeFlags::from_bits_retain(high >> 5)
+}
+
+fn split_len(line: &[u8]) -> Option<(usize, &[u8])> {
+    let (word, rest) = line.split_first_chunk::<2>()?;
+    Some((usize::from(u16::from_le_bytes(*word) & 0x1FFF), rest))
+}
+
+/// Builds pages for tests.
+#[cfg(test)]
+pub(crate) struct PageBuilder {
+    size: crate::PageSize,
+    flags: PageFlags,
+    lines: Vec<Vec<u8>>,
+}
+
+#[cfg(test)]
+impl PageBuilder {
+    pub(crate) fn new(size: crate::PageSize, flags: PageFlags) -> Self {
+        let flags = flags | PageFlags::NEW_RECORD_FORMAT | PageFlags::NEW_CHECKSUM_FORMAT;
+        Self { size, flags, lines: alloc::vec![Vec::new()] }
+    }
+
+    pub(crate) fn external_header(mut self, bytes: &[u8]) -> Self {
+        self.lines[0] = bytes.to_vec();
+        self
+    }
+
+    pub(crate) fn node(self, key: &[u8], data: &[u8]) -> Self {
+        self.flagged_node(NodeFlags::empty(), &(key.len() as u16).to_le_bytes(), key, data)
+    }
+
+    /// `lens` is the length word, or both for a compressed node.
+    pub(crate) fn flagged_node(
+        mut self,
+        flags: NodeFlags,
+        lens: &[u8],
+        suffix: &[u8],
+        data: &[u8],
+    ) -> Self {
+        let mut line = [lens, suffix, data].concat();
+        if self.size.is_large() {
+            line[1] |= flags.bits() << 5;
+        } else {
+            line.push(flags.bits());
+        }
+        self.lines.push(line);
+        self
+    }
+
+    pub(crate) fn build(self) -> Vec<u8> {
+        let base = self.size.page_header_len();
+        let mut page = alloc::vec![0; self.size.bytes()];
+        let mut end = 0;
+        let large = self.size.is_large();
+        for (index, line) in self.lines.iter().enumerate() {
+            let (line, flags) = match line.split_last() {
+                Some((&flags, line)) if !large && index > 0 => (line, flags),
+                _ => (line.as_slice(), 0),
+            };
+            page[base + end..base + end + line.len()].copy_from_slice(line);
+            let at = page.len() - 4 * (index + 1);
+            page[at..at + 2].copy_from_slice(&(line.len() as u16).to_le_bytes());
+            let word = end as u16 | u16::from(flags) << 13;
+            page[at + 2..at + 4].copy_from_slice(&word.to_le_bytes());
+            end += line.len();
+        }
+        let count = self.lines.len();
+        let mut header = PageHeader::parse(&page).unwrap();
+        header.flags = self.flags;
+        header.free = (page.len() - base - end - 4 * count) as u16;
+        header.first_free = end as u16;
+        header.tag_state = count as u16;
+        header.objid = 1;
+        header.write(&mut page);
+        page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::PageSize;
+
+    #[test]
+    fn nodes_are_taken_apart_in_every_size() {
+        for size in PageSize::ALL {
+            let page = PageBuilder::new(size, PageFlags::LEAF)
+                .external_header(b"prefix")
+                .node(b"key", b"data")
+                .flagged_node(
+                    NodeFlags::COMPRESSED | NodeFlags::DELETED,
+                    &[3, 0, 2, 0],
+                    b"!!",
+                    b"x",
+                )
+                .build();
+            let page = NodePage::new(&page).unwrap();
+            assert_eq!(page.node_count(), 2);
+            assert_eq!(page.external_header(), Some(&b"prefix"[..]));
+            let first = page.node(0).unwrap();
+            assert_eq!((first.key().as_slice(), first.data), (&b"key"[..], &b"data"[..]));
+            assert!(!first.is_deleted());
+            let second = page.node(1).unwrap();
+            assert_eq!((second.key().as_slice(), second.data), (&b"pre!!"[..], &b"x"[..]));
+            assert!(second.is_deleted());
+            assert_eq!(page.node(2), None);
+        }
+    }
+
+    #[test]
+    fn prefix_of_a_space_tree_root_lies_behind_its_split_buffer() {
+        let page = PageBuilder::new(PageSize::KIB_8, PageFlags::ROOT | PageFlags::SPACE_TREE)
+            .external_header(b"0123456789abcdefPREFIX")
+            .flagged_node(NodeFlags::COMPRESSED, &[3, 0, 1, 0], b"x", b"d")
+            .build();
+        assert_eq!(NodePage::new(&page).unwrap().node(0).unwrap().key(), b"PREx");
+    }
+
+    #[test]
+    fn node_longer_than_its_line_is_refused() {
+        let page = PageBuilder::new(PageSize::KIB_8, PageFlags::LEAF)
+            .flagged_node(NodeFlags::empty(), &[200, 0], b"short", b"")
+            .flagged_node(NodeFlags::COMPRESSED, &[9, 0, 0, 0], b"", b"d")
+            .build();
+        let page = NodePage::new(&page).unwrap();
+        assert_eq!((page.node(0), page.node(1)), (None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_taken_or_refused(
+            bytes in proptest::collection::vec(any::<u8>(), 2048),
+        ) {
+            let page = NodePage::new(&bytes).unwrap();
+            let _ = page.external_header();
+            for index in 0..page.node_count() {
+                let _ = page.node(index);
+            }
+        }
+    }
+}
