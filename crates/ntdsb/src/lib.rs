@@ -1,1 +1,23 @@
-//! Placeholder until its first code.
+//! What both ends of the directory backup interfaces share.
+//!
+//! * [`HResult`]: every result code, with name, meaning and advice;
+//! * [`FileType`] and [`constants`]: the values of `ntdsbcli.h`;
+//! * [`idl`]: the operations of the two RPC interfaces and their stub data.
+//!
+//! No I/O, no clock, no randomness: whoever calls brings them.
+//!
+//! The functions are Microsoft's documented ones; the wire format between our client library and
+//! our service is this project's own, because Microsoft has never published theirs.
+
+#![forbid(unsafe_code)]
+
+pub mod constants;
+mod file_type;
+mod hresult;
+pub mod idl;
+
+pub use file_type::{
+    BFT_CHECKPOINT_DIR, BFT_DATABASE_DIRECTORY, BFT_DIRECTORY, BFT_LOG, BFT_LOG_DIR,
+    BFT_LOG_DIRECTORY, BFT_NTDS_DATABASE, BFT_PATCH_FILE, BFT_UNKNOWN, FileType,
+};
+pub use hresult::{Code, Family, HResult};
