@@ -107,16 +107,16 @@ impl SetWriter {
         }
         let path = place.below(&self.dir);
         let file = self.storage.open(&path, OpenMode::CreateNew)?;
-        self.written.push(path);
+        self.written.push(path.clone());
         Ok(FileWriter {
             set: self,
             file,
+            path,
             kind,
             published: published.to_owned(),
             place,
             hasher: blake3::Hasher::new(),
             size: 0,
-            head: Vec::new(),
         })
     }
 
@@ -208,12 +208,12 @@ impl Drop for SetWriter {
 pub struct FileWriter<'a> {
     set: &'a mut SetWriter,
     file: Arc<dyn File>,
+    path: PathBuf,
     kind: FileKind,
     published: String,
     place: SetPath,
     hasher: blake3::Hasher,
     size: u64,
-    head: Vec<u8>,
 }
 
 impl FileWriter<'_> {
@@ -226,10 +226,6 @@ impl FileWriter<'_> {
     pub fn write(&mut self, unit: &[u8]) -> Result<()> {
         self.hasher.update(unit);
         self.file.write_all_at(unit, self.size)?;
-        if self.head.len() < facts::HEAD_SIZE {
-            let more = unit.len().min(facts::HEAD_SIZE - self.head.len());
-            self.head.extend_from_slice(unit.get(..more).unwrap_or_default());
-        }
         self.size += unit.len() as u64;
         Ok(())
     }
@@ -245,7 +241,7 @@ impl FileWriter<'_> {
         }
         self.file.sync()?;
         let digest = Digest { size: self.size, hash: self.hasher.finalize() };
-        let facts = facts::of_head(self.kind, &self.head);
+        let facts = facts::of_file(self.set.storage.as_ref(), &self.path, self.kind)?;
         let entry = FileEntry {
             name: self.place.to_string(),
             published: self.published,
@@ -253,8 +249,8 @@ impl FileWriter<'_> {
             bft: self.kind.bft(),
             size: digest.size,
             blake3: digest.hash.to_hex().to_string(),
-            first_generation: facts.generations.map(|(first, _)| first),
-            last_generation: facts.generations.map(|(_, last)| last),
+            first_generation: facts.first_generation,
+            last_generation: facts.last_generation,
             header: facts.header,
         };
         self.set.files.push(entry.clone());
