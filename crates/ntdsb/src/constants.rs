@@ -48,7 +48,7 @@ pub const READ_MINIMUM: u32 = 3 * READ_GRANULARITY;
 /// Whether `size` is one that the documented read accepts as buffer size or hint.
 #[must_use]
 pub const fn is_read_size(size: u32) -> bool {
-    size >= READ_MINIMUM && size % READ_GRANULARITY == 0
+    size >= READ_MINIMUM && size.is_multiple_of(READ_GRANULARITY)
 }
 
 /// The highest log generation that the documented functions can name.

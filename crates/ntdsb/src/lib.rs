@@ -1,8 +1,9 @@
 //! What both ends of the directory backup interfaces share.
 //!
 //! * [`HResult`]: every result code, with name, meaning and advice;
-//! * [`FileType`] and [`constants`]: the values of `ntdsbcli.h`;
-//! * [`idl`]: the operations of the two RPC interfaces and their stub data.
+//! * [`FileType`], [`BackupType`], [`RestoreType`]: the values of `ntdsbcli.h`;
+//! * [`idl`]: the operations of the two RPC interfaces and their stub data;
+//! * [`rights`]: what a policy grants.
 //!
 //! No I/O, no clock, no randomness: whoever calls brings them.
 //!
@@ -11,11 +12,16 @@
 
 #![forbid(unsafe_code)]
 
-pub mod constants;
+mod constants;
 mod file_type;
 mod hresult;
 pub mod idl;
+pub mod rights;
 
+pub use constants::{
+    BACKUP_DISABLE_INCREMENTAL, BackupType, G_SZ_BACKUP_ANNOTATION, G_SZ_RESTORE_ANNOTATION,
+    LOG_NUMBER_MAXIMUM, READ_GRANULARITY, READ_MINIMUM, RestoreType, is_read_size,
+};
 pub use file_type::{
     BFT_CHECKPOINT_DIR, BFT_DATABASE_DIRECTORY, BFT_DIRECTORY, BFT_LOG, BFT_LOG_DIR,
     BFT_LOG_DIRECTORY, BFT_NTDS_DATABASE, BFT_PATCH_FILE, BFT_UNKNOWN, FileType,

@@ -55,7 +55,7 @@ pub struct PrepareRequest {
     pub revision: u32,
     /// Always 0 on the wire.
     pub grbit: u32,
-    /// One of [`crate::constants::BackupType`].
+    /// One of [`crate::BackupType`].
     pub backup_type: u32,
 }
 

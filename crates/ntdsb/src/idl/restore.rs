@@ -118,7 +118,7 @@ impl EncodeResponse for IsOnlineResponse {
 pub struct PrepareRequest {
     /// [`super::DSB_WIRE_REVISION`].
     pub revision: u32,
-    /// One of [`crate::constants::RestoreType`].
+    /// One of [`crate::RestoreType`].
     pub restore_type: u32,
     /// The expiry token. None asks for a restricted context; an empty one is no token, and
     /// refused.
@@ -297,7 +297,7 @@ impl Request for RegisterCompleteRequest {
 /// Sets the number of the last log that counts as backed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SetCurrentLogNumberRequest {
-    /// A generation, or [`crate::constants::BACKUP_DISABLE_INCREMENTAL`].
+    /// A generation, or [`crate::BACKUP_DISABLE_INCREMENTAL`].
     pub current_log: u32,
 }
 
