@@ -162,20 +162,25 @@ mod tests {
         let archived = |n, digits| Some(LogRole::Archived(LogGeneration(n), digits));
         assert_eq!(role("edb0001F.log"), archived(0x1F, LogDigits::Short));
         assert_eq!(role("SRU0004E.LOG"), archived(0x4E, LogDigits::Short));
-        assert_eq!(role("edb0000001F.log"), None);
-        assert_eq!(role("edb0000001f.jtx"), None);
-        assert_eq!(role("edb0000001f0.jtx"), None);
-        assert_eq!(role("edb0000001F.jtx"), None);
-        assert_eq!(role("edb00100000.log"), archived(0x10_0000, LogDigits::Short));
-        assert_eq!(role("edb0000001E.log"), None);
+        assert_eq!(role("edb0000001f.jtx"), archived(0x1F, LogDigits::Long));
         assert_eq!(role("edb00000001.log"), archived(1, LogDigits::Long));
+        assert_eq!(role("edb00100000.log"), archived(0x10_0000, LogDigits::Short));
         assert_eq!(role("j501E2E4.log"), archived(0x1_E2E4, LogDigits::Short));
     }
 
     #[test]
     fn other_names_are_no_logs() {
-        for name in ["", "edb", "ed.log", "edb+001F.log", "edb.chk", "edb0001G.log", "\u{e9}db.log"]
-        {
+        for name in [
+            "",
+            "edb",
+            "ed.log",
+            "edb+001F.log",
+            "edb.chk",
+            "edb0001G.log",
+            "edb0000001F0.log",
+            "edb001F.log",
+            "\u{e9}db.log",
+        ] {
             assert_eq!(role(name), None, "{name}");
         }
     }
