@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod c;
+mod compat;
 mod corpus;
 mod dist;
 mod faults;
@@ -28,6 +29,7 @@ type Chore = fn(&[String]) -> Outcome;
 
 const CHORES: &[(&str, &str, Chore)] = &[
     ("tidy", "check dependency edges and house rules", tidy::run),
+    ("compat", "write the table of result codes in COMPAT.md [--check]", compat::run),
     ("fuzz", "build the fuzz targets and run each [--seconds N] [TARGET...]", fuzz::run),
     ("faults", "print what is said to each kind of damage [DATABASE]", faults::run),
     ("corpus", "verify, back up and restore every database of the corpus", corpus::run),

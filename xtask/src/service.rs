@@ -54,7 +54,8 @@ impl Service {
         let socket = hosting.scratch.join("socket");
         let config = hosting.scratch.join("config.toml");
         let text = format!(
-            "state = {:?}\n[socket]\npath = {:?}\nmode = \"0600\"\n[restore]\ndestinations = [{:?}]\n",
+            "state = {:?}\n[socket]\npath = {:?}\nmode = \"0600\"\n\
+             [restore]\ndestinations = [{:?}]\n",
             hosting.scratch.join("state"),
             socket,
             hosting.scratch,

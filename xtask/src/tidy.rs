@@ -29,7 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &["backup-set", "ese", "ese-format", "ms-dtyp", "ntdsb", "ntdsbcli", "ntdsbsrv", "vfs"],
     ),
     ("testkit", &[]),
-    ("xtask", &["ese", "ese-format", "ntdsbcli", "testkit"]),
+    ("xtask", &["ese-format", "ntdsb", "testkit"]),
 ];
 
 /// Places beside `vfs::os` that name the operating system's files, with the reason.
@@ -124,7 +124,7 @@ fn check_file(path: &Path, findings: &mut Vec<String>) -> Outcome {
         if ["TO\x44O", "FIX\x4dE", "XX\x58"].iter().any(|word| line.contains(word)) {
             find(number, "work left open");
         }
-        if line.contains("std::fs") && !may_name_files && !in_tests && !line.contains("`std::fs`") {
+        if line.contains("std::fs") && !may_name_files && !in_tests && !is_comment(line) {
             find(number, "std::fs outside vfs::os");
         }
         let indent = line.len() - line.trim_start().len();
@@ -159,4 +159,8 @@ fn is_function(line: &str) -> bool {
     ]
     .iter()
     .any(|start| line.starts_with(start))
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("//")
 }
