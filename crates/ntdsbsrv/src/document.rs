@@ -17,7 +17,10 @@ pub(crate) fn load<T: DeserializeOwned>(
     storage: &dyn Storage,
     path: &Path,
 ) -> Result<Option<T>, ServeError> {
-    let damaged = |reason: String| ServeError::State { path: path.to_owned(), reason };
+    let damaged = |what: String| ServeError::State {
+        path: path.to_owned(),
+        reason: format!("{what}; if its content is lost for good, move the file away"),
+    };
     let file = match storage.open(path, OpenMode::Read) {
         Err(e) if e.is_not_found() => return Ok(None),
         other => other?,

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::directory::DirectoryError;
+use crate::policy::PolicyError;
+
 /// A service that does not start. Each text names the file, what is expected, and the next step.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,13 +18,19 @@ pub enum ServeError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The directory cannot be opened.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// A file of the service could not be read or written.
     #[error(transparent)]
     Storage(#[from] vfs::Error),
-    /// A file of the service's state is damaged.
-    #[error("{}: {reason}; if its content is lost for good, move the file away", path.display())]
+    /// The state directory or a file in it cannot be used.
+    #[error("service state {}: {reason}", path.display())]
     State {
-        /// The file.
+        /// The directory or file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,

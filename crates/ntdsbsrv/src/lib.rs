@@ -13,12 +13,16 @@
 //! ```
 
 pub mod accounts;
+pub mod audit;
 pub mod clock;
 pub mod config;
+pub mod directory;
 mod document;
 mod error;
 mod options;
+pub mod policy;
 mod server;
+pub mod standing;
 pub mod state;
 
 pub use error::ServeError;
