@@ -1,13 +1,14 @@
 //! What a stored file's header says about it.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use ese_format::header::{ShadowedHeader, read_shadowed};
-use ese_format::log_header::{LOG_HEADER_LEN, LogHeader};
-use vfs::{OpenMode, Storage};
+use ese::{DatabaseFile, logs};
+use ese_format::log_header::LogHeader;
+use vfs::Storage;
 
-use crate::Result;
 use crate::manifest::{FileKind, HeaderFacts};
+use crate::{Result, verify};
 
 /// Facts for a file's entry in the manifest.
 #[derive(Debug, Clone, Default)]
@@ -18,38 +19,30 @@ pub(crate) struct Facts {
     pub(crate) header: Option<HeaderFacts>,
 }
 
-/// Reads what the header at the beginning of a file says; nothing if it has none that is good.
-pub(crate) fn of_file(storage: &dyn Storage, path: &Path, kind: FileKind) -> Result<Facts> {
-    let len = match kind {
-        FileKind::NtdsDatabase => ese_format::header::SHADOWED_LEN,
-        FileKind::Log => LOG_HEADER_LEN,
-        FileKind::PatchFile => return Ok(Facts::default()),
-    };
-    let mut beginning = vec![0; len];
-    let n = storage.open(path, OpenMode::Read)?.read_at(&mut beginning, 0)?;
-    beginning.truncate(n);
-    Ok(match kind {
-        FileKind::NtdsDatabase => {
-            read_shadowed(&beginning).map(|h| of_database(&h)).unwrap_or_default()
+/// Reads what the header of a file says; nothing if it has none that is good.
+pub(crate) fn of_file(storage: &Arc<dyn Storage>, path: &Path, kind: FileKind) -> Result<Facts> {
+    match kind {
+        FileKind::NtdsDatabase => match DatabaseFile::open(storage.clone(), path) {
+            Ok(database) => Ok(of_database(&database)),
+            Err(ese::Error::Storage(e)) => Err(e.into()),
+            Err(_) => Ok(Facts::default()),
+        },
+        FileKind::Log => {
+            let header = verify::log(storage.as_ref(), path)?;
+            Ok(header.map(|header| of_log(&header)).unwrap_or_default())
         }
-        _ => LogHeader::parse(&beginning).map(|h| of_log(&h)).unwrap_or_default(),
-    })
+        FileKind::PatchFile => Ok(Facts::default()),
+    }
 }
 
-fn of_database(shadowed: &ShadowedHeader) -> Facts {
-    let header = &shadowed.header;
-    let (first, last) = if header.needs_trailer() {
-        (header.current_backup.first_generation.0, 0)
-    } else if header.is_dirty() {
-        (header.min_required.0, header.max_required.0.max(header.max_committed.0))
-    } else {
-        (0, 0)
-    };
+fn of_database(database: &DatabaseFile) -> Facts {
+    let header = database.header();
+    let range = logs::required(header, database.layout().trailer.as_ref());
     Facts {
-        first_generation: (first != 0).then_some(first),
-        last_generation: (last != 0).then_some(last),
+        first_generation: range.as_ref().map(|range| range.start().0),
+        last_generation: range.as_ref().map(|range| range.end().0),
         header: Some(HeaderFacts::Database {
-            page_size: shadowed.page_size.get(),
+            page_size: database.page_size().get(),
             state: header.state.to_string(),
             version: header.format_version().to_string(),
             dbtime: header.dbtime.0,

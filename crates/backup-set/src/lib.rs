@@ -26,6 +26,7 @@ pub mod name;
 pub mod progress;
 pub mod reader;
 pub mod restore;
+pub mod verify;
 pub mod writer;
 
 pub use error::{Error, Result};

@@ -7,6 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ese::DatabaseFile;
+use ese_format::PageNumber;
 use vfs::{File, OpenMode, Storage, durable};
 
 use crate::copy::Digest;
@@ -222,6 +224,18 @@ impl FileWriter<'_> {
         &self.place
     }
 
+    /// Bytes written so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The page that comes next, if the file has the header of a database: what to name when the
+    /// stream stops at a damaged page.
+    pub fn next_page(&self) -> Option<PageNumber> {
+        let database = DatabaseFile::open(self.set.storage.clone(), &self.path).ok()?;
+        PageNumber::at_file_offset(self.size, database.page_size())
+    }
+
     /// Appends `unit`. The unit is hashed and written as it is; nothing is buffered.
     pub fn write(&mut self, unit: &[u8]) -> Result<()> {
         self.hasher.update(unit);
@@ -241,7 +255,7 @@ impl FileWriter<'_> {
         }
         self.file.sync()?;
         let digest = Digest { size: self.size, hash: self.hasher.finalize() };
-        let facts = facts::of_file(self.set.storage.as_ref(), &self.path, self.kind)?;
+        let facts = facts::of_file(&self.set.storage, &self.path, self.kind)?;
         let entry = FileEntry {
             name: self.place.to_string(),
             published: self.published,
