@@ -3,6 +3,11 @@
 //! * [`HResult`]: every result code, with name, meaning and advice;
 //! * [`FileType`], [`BackupType`], [`RestoreType`]: the values of `ntdsbcli.h`;
 //! * [`idl`]: the operations of the two RPC interfaces and their stub data;
+//! * [`multi_sz`]: the lists of files that the functions return;
+//! * [`session`]: which call is allowed when;
+//! * [`token`]: the expiry token of a backup;
+//! * [`registration`]: what a service remembers of a restore;
+//! * [`unc`]: published names of local files;
 //! * [`rights`]: what a policy grants.
 //!
 //! No I/O, no clock, no randomness: whoever calls brings them.
@@ -16,7 +21,12 @@ mod constants;
 mod file_type;
 mod hresult;
 pub mod idl;
+pub mod multi_sz;
+pub mod registration;
 pub mod rights;
+pub mod session;
+pub mod token;
+pub mod unc;
 
 pub use constants::{
     BACKUP_DISABLE_INCREMENTAL, BackupType, G_SZ_BACKUP_ANNOTATION, G_SZ_RESTORE_ANNOTATION,
