@@ -53,7 +53,10 @@ impl CodePage {
     pub fn to_wide(self, text: &[u8]) -> Result<Vec<u16>, Untranslatable> {
         if self == Self::Utf8 {
             let text = std::str::from_utf8(text).map_err(|_| Untranslatable)?;
-            return Ok(text.encode_utf16().collect());
+            // Room for all of it, so that no copy of a password stays behind in a smaller block.
+            let mut wide = Vec::with_capacity(text.len());
+            wide.extend(text.encode_utf16());
+            return Ok(wide);
         }
         text.iter().map(|&byte| self.unit_of(byte).ok_or(Untranslatable)).collect()
     }

@@ -7,11 +7,12 @@ use dcerpc::CallId;
 use dcerpc::context_handle::ContextHandle;
 use ntdsb::HResult;
 use ntdsb::is_read_size;
+use ntdsb::unc::without_type;
 
 use crate::cancel::Canceller;
 use crate::connection::Connection;
 use crate::error::Error;
-use crate::list::{FileList, ListEntry, without_type};
+use crate::list::{FileList, ListEntry};
 use crate::read_ahead::{BUFFER_MIN, ReadAhead};
 use crate::server::Server;
 

@@ -37,6 +37,7 @@ use crate::server::Server;
 use crate::server_name::NameError;
 
 mod backup;
+pub mod extensions;
 mod process;
 mod restore;
 
@@ -44,9 +45,7 @@ pub use backup::{
     ds_backup_close, ds_backup_end, ds_backup_get_backup_logs, ds_backup_get_database_names,
     ds_backup_open_file, ds_backup_prepare, ds_backup_read, ds_backup_truncate_logs,
 };
-pub use process::{
-    ds_is_ntds_online, ds_set_auth_identity, ds_set_current_backup_log, dsbx_cancel,
-};
+pub use process::{ds_is_ntds_online, ds_set_auth_identity, ds_set_current_backup_log};
 pub use restore::{
     RestoreMapRow, ds_restore_end, ds_restore_get_database_locations, ds_restore_prepare,
     ds_restore_register, ds_restore_register_complete,
@@ -102,15 +101,15 @@ impl List {
     }
 }
 
-impl Text<'_> {
-    fn is_empty(&self) -> bool {
+impl<'a> Text<'a> {
+    fn is_empty(self) -> bool {
         match self {
             Text::Wide(units) => units.is_empty(),
             Text::Ansi(bytes) => bytes.is_empty(),
         }
     }
 
-    fn to_wide(&self) -> Result<Cow<'_, [u16]>, HResult> {
+    fn to_wide(self) -> Result<Cow<'a, [u16]>, HResult> {
         match self {
             Text::Wide(units) => Ok(Cow::Borrowed(units)),
             Text::Ansi(bytes) => {
@@ -121,11 +120,11 @@ impl Text<'_> {
     }
 
     /// A name or path. Units that are no Unicode text name nothing.
-    fn to_path(&self) -> Result<String, HResult> {
+    fn to_path(self) -> Result<String, HResult> {
         String::from_utf16(&self.to_wide()?).map_err(|_| HResult::ERROR_INVALID_PARAMETER)
     }
 
-    fn to_server(&self) -> Result<Server, HResult> {
+    fn to_server(self) -> Result<Server, HResult> {
         let Ok(name) = String::from_utf16(&self.to_wide()?) else {
             let reason = NameError::Malformed("it is no Unicode text");
             return Err(Error::ServerName { server: String::new(), reason }.code());
@@ -149,8 +148,8 @@ enum Kind {
 }
 
 enum Context {
-    Backup(BackupContext),
-    Restore(RestoreContext),
+    Backup(Box<BackupContext>),
+    Restore(Box<RestoreContext>),
 }
 
 static CONTEXTS: Table<Entry> = Table::new();

@@ -10,6 +10,7 @@
 //! documentation); terminators and order are this project's decisions.
 
 use ntdsb::FileType;
+use ntdsb::unc::{Spelling, same_name, without_type};
 
 /// A file or directory of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,37 +77,30 @@ impl FileList {
     /// The entry that a caller's name means: with or without the type in front, in any ASCII
     /// case, with either separator, or in the local spelling (`C:\...`, `/...`).
     pub(crate) fn find(&self, name: &str) -> Option<&ListEntry> {
-        let wanted = comparable(without_type(name));
+        let name = without_type(name);
+        let spelling = Spelling::parse(name);
         self.entries.iter().find(|entry| {
-            let path = comparable(&entry.path);
-            path == wanted || local_spelling(&path).is_some_and(|local| local == wanted)
+            same_name(&entry.path, name)
+                || spelling
+                    .as_ref()
+                    .is_some_and(|spelling| is_local_spelling(spelling, &entry.path))
         })
     }
 }
 
-/// Drops the type in front of a name: a path in UNC form follows it, and no type is a backslash.
-pub(crate) fn without_type(name: &str) -> &str {
-    let mut rest = name.chars();
-    let typed = rest
-        .next()
-        .and_then(|first| u16::try_from(u32::from(first)).ok())
-        .is_some_and(|unit| FileType::from_unit(unit).is_some());
-    if typed && rest.as_str().starts_with('\\') { rest.as_str() } else { name }
-}
-
-fn comparable(name: &str) -> String {
-    name.replace('/', "\\").trim_end_matches('\\').to_ascii_lowercase()
-}
-
-/// `\\server\c$\x` as `c:\x`, `\\server\root$\x` as `\x`.
-fn local_spelling(unc: &str) -> Option<String> {
-    let (_, rest) = unc.strip_prefix("\\\\")?.split_once('\\')?;
-    let (share, path) = rest.split_once('\\')?;
-    match share.strip_suffix('$')? {
-        "root" => Some(format!("\\{path}")),
-        drive if drive.len() == 1 => Some(format!("{drive}:\\{path}")),
-        _ => None,
-    }
+/// Whether a local path is what a UNC path of an administrative share stands for.
+fn is_local_spelling(local: &Spelling, unc: &str) -> bool {
+    let Some(Spelling::Unc { share, rest: published, .. }) = Spelling::parse(unc) else {
+        return false;
+    };
+    let (expected, rest) = match local {
+        Spelling::Drive { letter, rest } => (format!("{letter}$"), rest),
+        Spelling::Local { rest } => ("ROOT$".to_owned(), rest),
+        Spelling::Unc { .. } => return false,
+    };
+    share.eq_ignore_ascii_case(&expected)
+        && rest.len() == published.len()
+        && rest.iter().zip(&published).all(|(a, b)| a.eq_ignore_ascii_case(b))
 }
 
 #[cfg(test)]

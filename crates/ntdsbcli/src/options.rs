@@ -72,7 +72,7 @@ pub fn parse_volumes(text: &str) -> Option<Vec<(char, String)>> {
         .filter(|item| !item.trim().is_empty())
         .map(|item| {
             let (letter, root) = item.trim().split_once('=')?;
-            let letter = letter.chars().next().filter(|c| c.is_ascii_alphabetic())?;
+            let letter = letter.chars().next().filter(char::is_ascii_alphabetic)?;
             root.starts_with('/').then(|| (letter.to_ascii_uppercase(), root.to_owned()))
         })
         .collect()

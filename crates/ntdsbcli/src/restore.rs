@@ -6,11 +6,12 @@ use std::ops::RangeInclusive;
 use dcerpc::context_handle::ContextHandle;
 use ntdsb::HResult;
 use ntdsb::LOG_NUMBER_MAXIMUM;
+use ntdsb::unc::without_type;
 
 use crate::cancel::Canceller;
 use crate::connection::Connection;
 use crate::error::Error;
-use crate::list::{FileList, ListEntry, without_type};
+use crate::list::{FileList, ListEntry};
 use crate::server::Server;
 
 /// Rows that a restore map can have.

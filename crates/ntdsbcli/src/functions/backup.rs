@@ -45,7 +45,7 @@ pub fn ds_backup_prepare(
         let size = size.map_err(|_| HResult::HR_COMMUNICATION_ERROR)?;
         let token = context.token().to_vec();
         let canceller = context.canceller();
-        let handle = publish(Kind::Backup, canceller, Context::Backup(context))?;
+        let handle = publish(Kind::Backup, canceller, Context::Backup(Box::new(context)))?;
         Ok((token, size, handle))
     };
     finish(prepare(), |(new_token, size, new_handle)| {

@@ -2,8 +2,7 @@
 
 use ntdsb::HResult;
 
-use super::{Text, entry, finish};
-use crate::handles::Handle;
+use super::{Text, finish};
 use crate::identity::{self, Identity};
 
 /// DsIsNTDSOnline: whether the directory is open for its clients.
@@ -26,7 +25,7 @@ pub fn ds_set_auth_identity(
     password: Option<Text<'_>>,
 ) -> HResult {
     let any = domain.is_some() || password.is_some();
-    if user.is_none_or(|user| user.is_empty()) && (any || user.is_some()) {
+    if user.is_none_or(Text::is_empty) && (any || user.is_some()) {
         return HResult::ERROR_INVALID_PARAMETER;
     }
     let set = || {
@@ -52,10 +51,4 @@ pub fn ds_set_current_backup_log(server: Option<Text<'_>>, current_log: u32) -> 
         server.set_current_backup_log(current_log).map_err(|error| error.code())
     };
     finish(set(), |()| ())
-}
-
-/// Extension: makes a call that another thread waits for on this handle return
-/// `ERROR_CANCELLED`.
-pub fn dsbx_cancel(handle: Handle) -> HResult {
-    finish(entry(handle, |_| true), |entry| entry.canceller.cancel())
 }

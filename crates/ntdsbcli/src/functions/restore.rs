@@ -36,7 +36,7 @@ pub fn ds_restore_prepare(
         let server = server.to_server()?;
         check_room()?;
         let context = RestoreContext::prepare(&server, token).map_err(|error| error.code())?;
-        publish(Kind::Restore, context.canceller(), Context::Restore(context))
+        publish(Kind::Restore, context.canceller(), Context::Restore(Box::new(context)))
     };
     finish(prepare(), |new| *handle = new)
 }
