@@ -4,7 +4,7 @@
 //! |---|---|
 //! | query | IsNTDSOnline |
 //! | locations | GetDatabaseLocations; RestorePrepare without token |
-//! | backup | BackupPrepare and everything on its context but truncation and end; SetCurrentBackupLog |
+//! | backup | BackupPrepare, all on its context but truncation and end; SetCurrentBackupLog |
 //! | truncate | BackupTruncateLogs |
 //! | restore | RestorePrepare with token, Register, RegisterComplete |
 //!

@@ -7,11 +7,14 @@
 //! |---|---|
 //! | primitive of n bytes | aligned to n, counted from the start of the stub data |
 //! | top-level pointer | nothing: the pointee stands in its place |
-//! | unique or embedded pointer | 4-byte referent id, 0 for NULL; the pointee is deferred until the construction that holds the pointer is complete |
+//! | unique or embedded pointer | 4-byte referent id, 0 for NULL; the pointee is deferred |
 //! | conformant array | maximum count (u32), elements |
 //! | conformant varying array | maximum count, offset, actual count, elements |
 //! | `[string]` | conformant varying; offset 0; counts include the terminator |
 //! | context handle | attributes (u32), UUID; aligned to 4 |
+//!
+//! A deferred pointee stands behind the construction that holds the pointer: of an array of
+//! structures, all elements first, then all pointees in order.
 //!
 //! Padding is written as zeros and ignored when read. Referent ids are written 0x00020000,
 //! 0x00020004 and so on; any other than 0 is read as "not NULL". Bytes after the last argument are

@@ -7,7 +7,7 @@
 //!
 //! Each operation has a request (its \[in\] arguments) and a response (its \[out\] arguments and,
 //! last, the return value, a 32-bit [`HResult`]). A failed operation still sends all its \[out\]
-//! arguments, empty: [`Response::failed`].
+//! arguments, empty: [`EncodeResponse::failed`].
 //!
 //! Limits stand in [`limits`] and are checked before anything is allocated.
 //!

@@ -9,7 +9,7 @@
 //! | 4 | HrRRestoreGetDatabaseLocations | [`GetDatabaseLocationsRequest`] | [`ListResponse`] |
 //! | 5 | HrRRestoreEnd | [`EndRequest`] | [`EndResponse`] |
 //! | 6 | HrRRestoreSetCurrentLogNumber | [`SetCurrentLogNumberRequest`] | [`ResultResponse`] |
-//! | 7 | HrRRestoreCheckLogsForBackup | [`CheckLogsForBackupRequest`] | [`CheckLogsForBackupResponse`] |
+//! | 7 | HrRRestoreCheckLogsForBackup | [`CheckLogsForBackupRequest`] | two log numbers |
 
 use dcerpc::Interface;
 use dcerpc::context_handle::ContextHandle;

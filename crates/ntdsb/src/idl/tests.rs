@@ -477,7 +477,11 @@ proptest! {
     }
 
     #[test]
-    fn any_read_leads_back(data in prop::collection::vec(any::<u8>(), 0..100), more in 0..9u32, result: u32) {
+    fn any_read_leads_back(
+        data in prop::collection::vec(any::<u8>(), 0..100),
+        more in 0..9u32,
+        result: u32,
+    ) {
         let room = u32::try_from(data.len()).unwrap();
         let mut buffer = ReadBuffer::new(room + more, room);
         buffer.data_mut().copy_from_slice(&data);
