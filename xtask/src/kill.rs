@@ -107,7 +107,8 @@ impl World {
             }
         }
         println!(
-            "client killed in backup: {killed} of {rounds} in the midst; next whole backup after {slowest:?} at most (undisturbed: {whole:?})"
+            "client killed in backup: {killed} of {rounds} in the midst; \
+             the next whole backup was done after {slowest:?} at most (undisturbed: {whole:?})"
         );
         Ok(())
     }
@@ -133,7 +134,8 @@ impl World {
             }
         }
         println!(
-            "service killed in backup: {broken} of {rounds} in the midst; exit {OTHER_END_FAILED}, no set left"
+            "service killed in backup: {broken} of {rounds} in the midst; \
+             exit {OTHER_END_FAILED}, no set left"
         );
         Ok(())
     }
@@ -155,7 +157,8 @@ impl World {
             self.second_restore_succeeds(round, &set)?;
         }
         println!(
-            "client killed in restore: {killed} of {rounds} in the midst; a second restore succeeded each time"
+            "client killed in restore: {killed} of {rounds} in the midst; \
+             a second restore succeeded each time"
         );
         Ok(())
     }
@@ -177,7 +180,8 @@ impl World {
             self.second_restore_succeeds(round, &set)?;
         }
         println!(
-            "service killed in restore: {broken} of {rounds} in the midst; a second restore succeeded each time"
+            "service killed in restore: {broken} of {rounds} in the midst; \
+             a second restore succeeded each time"
         );
         Ok(())
     }
