@@ -15,8 +15,8 @@
 //! complement | bit numbers | XOR words ^ page number
 //! ```
 //!
-//! Both run at the speed of memory: rows of 32 bytes are added up pairwise (see [`rows`]), and
-//! the same code is compiled once more for AVX2 and chosen at run time.
+//! Rows of 32 bytes are added up pairwise (see [`rows`]). Where the processor has AVX2, which is
+//! asked at run time, a row is one register and both families run at the speed of memory.
 //!
 //! Source: ESE `checksum.cxx`, `checksum_amd64.cxx`, `checksumu.cxx`.
 

@@ -24,7 +24,8 @@ const GROUPS: usize = 8192 / ROW / GROUP;
 /// Bits of a row's number in the largest block.
 const ROW_BITS: usize = GROUP_BITS + 5;
 
-type Row = [u64; 4];
+/// A row as four words.
+pub(super) type Row = [u64; 4];
 
 /// Sums over the rows of one block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +107,11 @@ fn fold_groups(mut sums: [Row; GROUPS], by_bit: &mut [Row; ROW_BITS]) -> Row {
 }
 
 impl RowSums {
+    /// Sums that another kernel has made.
+    pub(super) const fn new(all: Row, by_bit: [Row; ROW_BITS]) -> Self {
+        Self { all, by_bit }
+    }
+
     /// The checksum that the sums of `block` give.
     pub(super) fn finish(
         self,
