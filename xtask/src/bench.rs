@@ -34,7 +34,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 }
 
 fn checksums() {
-    let memory: Vec<u8> = (0..MEMORY).map(|i| (i ^ (i >> 7) ^ (i >> 15)) as u8).collect();
+    let memory: Vec<u8> =
+        (0..MEMORY).map(|i| (i ^ (i >> 7) ^ (i >> 15)).to_le_bytes()[0]).collect();
     for threads in [1, 2] {
         let read = on_threads(&memory, threads, |part| {
             black_box(read_through(part));
