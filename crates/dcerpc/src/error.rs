@@ -1,6 +1,6 @@
 //! What can go wrong on a connection.
 
-use crate::fault::BindNakReason;
+use crate::fault::{BindNakReason, FaultStatus};
 use crate::pdu::PacketType;
 use crate::{CallId, ContextId};
 
@@ -52,6 +52,12 @@ pub enum Error {
     /// The server answered the bind with bind_nak.
     #[error("the server refused the connection: {0}")]
     BindNak(BindNakReason),
+    /// The server answered a bind or alter_context with a fault.
+    #[error("the server answered the bind with the fault {0}")]
+    BindFault(FaultStatus),
+    /// The server answered a call with a fault after which it hangs up.
+    #[error("the server ended the connection with the fault {0}")]
+    FatalFault(FaultStatus),
     /// The caller of this library asked for something impossible.
     #[error("call of the library in the wrong state: {0}")]
     ApiMisuse(&'static str),

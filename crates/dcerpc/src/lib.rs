@@ -10,14 +10,14 @@
 //!            output/written                        call, respond, fault, ...
 //! ```
 //!
-//! * `client::ClientConnection`: bind, alter context, calls (several at a time), cancel, orphan;
-//! * `server::ServerConnection`: the counterpart, with the reassembly and state tables of the
+//! * [`client::ClientConnection`]: bind, alter context, calls (several at a time), cancel, orphan;
+//! * [`server::ServerConnection`]: the counterpart, with the reassembly and state tables of the
 //!   protocol; [`association::AssociationGroups`] and [`context_handle::ContextHandles`] are the
 //!   tables that connections share;
 //! * [`pdu`]: every protocol data unit, parsed and written;
 //! * [`ndr`]: typed stub data;
 //! * [`security`]: who the peer is, and the place where authentication mechanisms plug in;
-//! * `management`: the interface that is implicitly present on every endpoint;
+//! * [`management`]: the interface that is implicitly present on every endpoint;
 //! * [`limits`]: every bound, with its reason.
 //!
 //! Stub data are never copied by a machine that sends, and received straight into the call's own
@@ -34,13 +34,17 @@ extern crate alloc;
 extern crate std;
 
 pub mod association;
+pub mod client;
 pub mod context_handle;
 mod drep;
 mod error;
 pub mod fault;
+mod inbound;
 mod interface;
 pub mod limits;
+pub mod management;
 pub mod ndr;
+mod outbound;
 pub mod pdu;
 pub mod security;
 pub mod server;

@@ -1,4 +1,1 @@
 //! Golden PDUs and properties of the codec.
-
-use super::*;
-use std::vec;

@@ -1,0 +1,1 @@
+//! Rows of the state and reassembly tables, one test each.
