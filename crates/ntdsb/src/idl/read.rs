@@ -121,6 +121,17 @@ impl ReadBuffer {
         Self { stub, maximum: requested }
     }
 
+    /// As [`ReadBuffer::new`], in memory that was used before, for instance for an earlier
+    /// response. The data are not zero: what was in the memory is still there, so only what
+    /// [`ReadBuffer::data_mut`] was filled with may be counted as read.
+    #[must_use]
+    pub fn reusing(mut stub: Vec<u8>, requested: u32, room: u32) -> Self {
+        let room = usize::try_from(room.min(requested)).unwrap_or(0);
+        stub.resize(HEAD + room.next_multiple_of(4) + RETURN_VALUE, 0);
+        stub.truncate(HEAD + room);
+        Self { stub, maximum: requested }
+    }
+
     /// The place of the data, to be filled from its start.
     pub fn data_mut(&mut self) -> &mut [u8] {
         self.stub.get_mut(HEAD..).unwrap_or_default()

@@ -346,6 +346,18 @@ fn a_read_that_fails_keeps_the_shape_of_its_response() {
 }
 
 #[test]
+fn a_reused_buffer_gives_the_stub_of_a_fresh_one() {
+    for before in [0, 50, 120, 16_500] {
+        let mut reused = ReadBuffer::reusing(vec![0xEE; before], 16384, 101);
+        let mut fresh = ReadBuffer::new(16384, 101);
+        assert_eq!(reused.data_mut().len(), 101);
+        reused.data_mut().fill(7);
+        fresh.data_mut().fill(7);
+        assert_eq!(reused.finish(99, HResult::S_OK), fresh.finish(99, HResult::S_OK));
+    }
+}
+
+#[test]
 fn a_read_response_must_fit_its_request() {
     let request = ReadRequest { context: backup_context(), file_id: 1, offset: 0, length: 8192 };
     let stub = ReadBuffer::new(16384, 100).finish(100, HResult::S_OK);
