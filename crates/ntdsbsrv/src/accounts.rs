@@ -35,6 +35,16 @@ impl Accounts {
         id_of(&self.passwd, name).or_else(|| name.parse().ok())
     }
 
+    /// The name of the user with a uid.
+    pub fn user_name(&self, uid: u32) -> Option<String> {
+        let number = uid.to_string();
+        self.passwd.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)? == number).then(|| name.to_owned())
+        })
+    }
+
     /// The gid of a group given by name or, where there is no such name, by number.
     pub fn group(&self, name: &str) -> Option<u32> {
         id_of(&self.group, name).or_else(|| name.parse().ok())

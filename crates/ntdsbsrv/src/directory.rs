@@ -22,8 +22,8 @@ pub trait Directory: Send + Sync + Debug {
     /// Whether somebody writes to it.
     fn is_live(&self) -> bool;
 
-    /// The generation of its current log; 0 where it has none.
-    fn current_generation(&self) -> u32;
+    /// Lowest and highest generation of its logs, if it has any.
+    fn generations(&self) -> Option<(u32, u32)>;
 
     /// Begins a backup: fixes the files and the lowest log generation that it needs.
     fn begin_backup(&self) -> Result<Arc<dyn BackupSource>, DirectoryError>;
@@ -45,7 +45,7 @@ pub struct Facts {
     /// objectGUID of the domain.
     pub domain: Guid,
     /// The highest committed update sequence number.
-    pub highest_usn: i64,
+    pub highest_usn: u64,
     /// The epoch of the hidden table.
     pub epoch: u32,
 }

@@ -149,8 +149,8 @@ impl Directory for StandingDirectory {
         false
     }
 
-    fn current_generation(&self) -> u32 {
-        self.logs.last().map_or(0, |log| log.generation.0)
+    fn generations(&self) -> Option<(u32, u32)> {
+        Some((self.logs.first()?.generation.0, self.logs.last()?.generation.0))
     }
 
     fn begin_backup(&self) -> Result<Arc<dyn BackupSource>, DirectoryError> {
@@ -312,7 +312,8 @@ mod tests {
             assert!(read_whole(stream.as_ref()) == std::fs::read(on_disk).unwrap(), "{name}");
         }
         assert!(!logs.last().unwrap().path.exists(), "the current log is the last one");
-        assert_eq!(directory.current_generation(), logs.last().unwrap().generation);
+        let last = logs.last().unwrap().generation;
+        assert_eq!(directory.generations(), Some((logs[0].generation, last)));
     }
 
     #[test]

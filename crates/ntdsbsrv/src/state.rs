@@ -40,6 +40,8 @@ pub struct Content {
     pub relocated: Option<Relocation>,
     /// How often this directory was restored.
     pub restore_count: u32,
+    /// When the last restore that was brought online had been registered, RFC 3339.
+    pub last_restore: Option<String>,
 }
 
 /// The last backup of which every file was read to its end.
