@@ -29,7 +29,7 @@ pub mod restore;
 pub mod verify;
 pub mod writer;
 
-pub use error::{Error, Result};
+pub use error::{Difference, Error, Result};
 pub use manifest::Manifest;
 pub use name::SetPath;
 pub use progress::Progress;

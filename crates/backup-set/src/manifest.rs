@@ -101,7 +101,7 @@ pub struct Directory {
     /// `objectGUID` of the domain.
     pub domain_guid: Option<String>,
     /// Highest committed USN at backup time.
-    pub highest_usn: Option<i64>,
+    pub highest_usn: Option<u64>,
     /// The database's ESE signature.
     pub database_signature: Option<String>,
     /// The ESE signature of its logs.

@@ -15,6 +15,7 @@ use ese::{DatabaseFile, Layout, logs};
 use ese_format::LogGeneration;
 use ese_format::header::ShadowedHeader;
 use ese_format::log_header::{LOG_HEADER_LEN, LogHeader, LogHeaderError};
+use ese_format::trailer::TrailerMismatch;
 use vfs::{OpenMode, Storage};
 
 use crate::error::Difference;
@@ -97,6 +98,8 @@ pub struct DatabaseReport {
     pub pages: PageReport,
     /// The logs that it needs.
     pub logs: Logs,
+    /// The trailer that a streaming backup's copy has.
+    pub trailer: Trailer,
 }
 
 impl DatabaseReport {
@@ -109,7 +112,22 @@ impl DatabaseReport {
             && self.pages.owned.corrected_count == 0
             && self.layout.tail == 0
             && !matches!(self.logs, Logs::Missing(_))
+            && matches!(self.trailer, Trailer::NotExpected | Trailer::Good)
     }
+}
+
+/// The trailer of a streaming backup's copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trailer {
+    /// The file is no such copy.
+    NotExpected,
+    /// It belongs to the header.
+    Good,
+    /// The header says that there must be one: the copy was cut short.
+    Missing,
+    /// It belongs to another database or log stream.
+    Mismatch(TrailerMismatch),
 }
 
 /// The logs that a database needs to be brought to a consistent state.
@@ -220,7 +238,20 @@ pub fn database(
         layout: *database.layout(),
         pages,
         logs,
+        trailer: trailer(&database),
     })
+}
+
+/// Whether a database has the trailer that its header asks for.
+pub fn trailer(database: &DatabaseFile) -> Trailer {
+    match &database.layout().trailer {
+        None if database.header().needs_trailer() => Trailer::Missing,
+        None => Trailer::NotExpected,
+        Some(trailer) => match trailer.check_against(database.header()) {
+            Ok(()) => Trailer::Good,
+            Err(mismatch) => Trailer::Mismatch(mismatch),
+        },
+    }
 }
 
 /// Which logs a database needs, and whether they lie in `dir`.
