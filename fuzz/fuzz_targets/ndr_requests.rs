@@ -8,12 +8,12 @@ use ntdsb::idl::{Request, backup, restore};
 fn check<R: Request + PartialEq + std::fmt::Debug>(data: &[u8], drep: DataRepresentation) {
     if let Ok(request) = R::decode(data, drep) {
         let stub = request.encode().expect("what was decoded is within the limits");
-        assert_eq!(R::decode(&stub, DataRepresentation::LITTLE_ENDIAN).as_ref(), Ok(&request));
+        assert_eq!(R::decode(&stub, DataRepresentation::LittleEndian).as_ref(), Ok(&request));
     }
 }
 
 fuzz_target!(|data: &[u8]| {
-    for drep in [DataRepresentation::LITTLE_ENDIAN, DataRepresentation::BIG_ENDIAN] {
+    for drep in [DataRepresentation::LittleEndian, DataRepresentation::BigEndian] {
         check::<backup::PrepareRequest>(data, drep);
         check::<backup::OpenFileRequest>(data, drep);
         check::<backup::CloseRequest>(data, drep);
