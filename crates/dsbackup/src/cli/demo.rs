@@ -1,0 +1,181 @@
+//! `dsbackup demo`: the main job by itself, in a scratch folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use backup_set::manifest::BackupKind;
+use backup_set::{SetReader, SetWriter, copy, verify};
+use ese::verify::Options;
+use ntdsbcli::Server;
+use ntdsbsrv::{PolicySource, RunningService, ServeOptions, Status};
+use vfs::os::Os;
+use vfs::{OpenMode, Storage};
+
+use crate::cli::{backup, restore};
+use crate::exit::{Exit, Failure};
+use crate::interrupt::Interrupt;
+use crate::output::human::{count, rate, seconds, size};
+use crate::output::{Output, json};
+
+/// Show the main job by itself: serve, back up, verify, restore, compare.
+///
+/// A small database is unpacked into a fresh folder, the real service hosts it, and everything
+/// goes over its socket through the documented functions. Nothing outside the folder is touched.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  dsbackup demo\n  dsbackup demo --keep /tmp/look")]
+pub(crate) struct Demo {
+    /// Work in this folder, which must not exist or be empty, and leave everything in it.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Demo, output: &Output) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::install()?;
+    let mut story = Story { output, steps: Vec::new() };
+    if let Some(dir) = &args.keep {
+        empty(dir)?;
+        tell(dir, &mut story, &interrupt)?;
+    } else {
+        let scratch = tempfile::Builder::new()
+            .prefix("dsbackup-demo-")
+            .tempdir()
+            .map_err(|e| Failure::new(Exit::Failed, format!("cannot make a folder: {e}")))?;
+        tell(scratch.path(), &mut story, &interrupt)?;
+    }
+    output.summary("demo", &json::Demo { steps: story.steps });
+    Ok(Exit::Done)
+}
+
+/// What is told, line by line.
+struct Story<'a> {
+    output: &'a Output,
+    steps: Vec<json::DemoStep>,
+}
+
+impl Story<'_> {
+    fn step(&mut self, what: &'static str, figures: String) {
+        self.output.text(format!("{:2}. {what:32} {figures}", self.steps.len() + 1));
+        self.steps.push(json::DemoStep { step: what, figures });
+    }
+}
+
+fn tell(dir: &Path, story: &mut Story<'_>, interrupt: &Interrupt) -> Result<(), Failure> {
+    let storage: Arc<dyn Storage> = Arc::new(Os);
+    let source = dir.join("directory/demo.edb");
+    let pages = unpack(&storage, &source)?;
+    story.step("unpacked a database", format!("{}, {pages}", source.display()));
+
+    let service = start(dir, &source, false)?;
+    require_online(&service)?;
+    let server = Server::at_socket(service.socket_path());
+    story.step("started the service", format!("online at {}", service.socket_path().display()));
+
+    let set_dir = dir.join("set");
+    let began = Instant::now();
+    let writer = SetWriter::create(storage.clone(), &set_dir)?;
+    let finished = backup::back_up(writer, &server, BackupKind::Full, story.output, interrupt)?;
+    let (bytes, took) = (finished.manifest.total_size(), began.elapsed());
+    story.step(
+        "backed up over the socket",
+        format!("{} in {}, {}", size(bytes), seconds(took), rate(bytes, took)),
+    );
+    let set = SetReader::open(storage.clone(), &set_dir)?;
+    let until = finished.manifest.token.not_after.as_deref().unwrap_or("?");
+    story.step("wrote manifest and token", format!("restorable until {until}"));
+
+    story.step("verified the set", verified(&set, story.output, interrupt)?);
+    service.stop()?;
+
+    let target = dir.join("restored/demo.edb");
+    storage.create_dir_all(vfs::durable::parent(&target))?;
+    let service = start(dir, &target, true)?;
+    story.step("restarted in restore mode", "the directory is closed".to_owned());
+
+    let bars = story.output.progress(3 * bytes, interrupt);
+    let server = Server::at_socket(service.socket_path());
+    let began = Instant::now();
+    let restored = restore::restore_to_service(&set, &server, &[], interrupt, &bars)?;
+    drop(bars);
+    story.step(
+        "restored through the service",
+        format!("{} in {} to {}", size(restored.bytes), seconds(began.elapsed()), target.display()),
+    );
+    service.stop()?;
+
+    let service = start(dir, &target, false)?;
+    require_online(&service)?;
+    service.stop()?;
+    story.step("started on the restored files", "online".to_owned());
+
+    story.step("compared with the original", compared(&source, &target)?);
+    Ok(())
+}
+
+/// Unpacks the bundled database; says how large it is.
+fn unpack(storage: &Arc<dyn Storage>, path: &Path) -> Result<String, Failure> {
+    let database = zstd::decode_all(PACKED)
+        .map_err(|e| Failure::new(Exit::Failed, format!("the bundled database: {e}")))?;
+    storage.create_dir_all(vfs::durable::parent(path))?;
+    let file = storage.open(path, OpenMode::CreateNew)?;
+    file.write_all_at(&database, 0)?;
+    file.sync()?;
+    let database = ese::DatabaseFile::open(storage.clone(), path)?;
+    let pages = count(u64::from(database.layout().pages), "page");
+    Ok(format!("{}, {pages} of {} bytes", size(database.len()), database.page_size().get()))
+}
+
+fn start(dir: &Path, dit: &Path, restore_mode: bool) -> Result<RunningService, Failure> {
+    Ok(RunningService::start(ServeOptions {
+        socket: Some(dir.join("socket")),
+        state: Some(dir.join("state")),
+        policy: PolicySource::BuiltIn,
+        restore_mode,
+        ..ServeOptions::new(dit)
+    })?)
+}
+
+fn require_online(service: &RunningService) -> Result<(), Failure> {
+    match service.status() {
+        Status::Offline { reason } => {
+            Err(Failure::new(Exit::Failed, format!("the service is not online: {reason}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn verified(set: &SetReader, output: &Output, interrupt: &Interrupt) -> Result<String, Failure> {
+    let bars = output.progress(2 * set.manifest().total_size(), interrupt);
+    let report = verify::set(set, &Options::default(), &bars)?;
+    if !report.is_good() {
+        return Err(Failure::new(Exit::Findings, "the set does not verify")
+            .advise("Run dsbackup demo --keep DIR and dsbackup verify DIR/set."));
+    }
+    let files = count(report.files.len() as u64, "file");
+    Ok(format!("{files}: size, BLAKE3, both headers, every page"))
+}
+
+fn compared(left: &Path, right: &Path) -> Result<String, Failure> {
+    let left = copy::hash_file(&Os, left, &())?;
+    let right = copy::hash_file(&Os, right, &())?;
+    if left != right {
+        return Err(Failure::new(Exit::Findings, "the restored database is not the original"));
+    }
+    let hash: String = left.hash.to_hex().chars().take(16).collect();
+    Ok(format!("equal: {} bytes, BLAKE3 {hash}...", left.size))
+}
+
+fn empty(dir: &Path) -> Result<(), Failure> {
+    match Os.list(dir) {
+        Ok(entries) if entries.is_empty() => Ok(()),
+        Ok(_) => {
+            let text = format!("{} is not empty", dir.display());
+            Err(Failure::new(Exit::Refused, text).advise("Name a new or empty folder."))
+        }
+        Err(e) if e.is_not_found() => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Made for this project and free to use: `data/README.md`.
+const PACKED: &[u8] = include_bytes!("../../data/demo.edb.zst");
