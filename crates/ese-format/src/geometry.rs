@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(PageNumber::at_file_offset(16_384, PageSize::KIB_8), Some(PageNumber::ROOT));
         assert_eq!(PageNumber::at_file_offset(8_192, PageSize::KIB_8), None);
         assert_eq!(PageNumber::at_file_offset(16_385, PageSize::KIB_8), None);
-        assert_eq!(PageNumber::at_file_offset(u64::MAX & !0x1FFF, PageSize::KIB_8), None);
+        assert_eq!(PageNumber::at_file_offset(u64::MAX - 0x1FFF, PageSize::KIB_8), None);
     }
 
     #[test]

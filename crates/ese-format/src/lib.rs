@@ -35,6 +35,7 @@ mod log_position;
 mod log_time;
 pub mod node;
 pub mod page;
+pub mod page_builder;
 mod signature;
 pub mod space;
 pub mod trailer;

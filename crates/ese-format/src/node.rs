@@ -171,83 +171,13 @@ fn split_len(line: &[u8]) -> Option<(usize, &[u8])> {
     Some((usize::from(u16::from_le_bytes(*word) & 0x1FFF), rest))
 }
 
-/// Builds pages for tests.
-#[cfg(test)]
-pub(crate) struct PageBuilder {
-    size: crate::PageSize,
-    flags: PageFlags,
-    lines: Vec<Vec<u8>>,
-}
-
-#[cfg(test)]
-impl PageBuilder {
-    pub(crate) fn new(size: crate::PageSize, flags: PageFlags) -> Self {
-        let flags = flags | PageFlags::NEW_RECORD_FORMAT | PageFlags::NEW_CHECKSUM_FORMAT;
-        Self { size, flags, lines: alloc::vec![Vec::new()] }
-    }
-
-    pub(crate) fn external_header(mut self, bytes: &[u8]) -> Self {
-        self.lines[0] = bytes.to_vec();
-        self
-    }
-
-    pub(crate) fn node(self, key: &[u8], data: &[u8]) -> Self {
-        self.flagged_node(NodeFlags::empty(), &(key.len() as u16).to_le_bytes(), key, data)
-    }
-
-    /// `lens` is the length word, or both for a compressed node.
-    pub(crate) fn flagged_node(
-        mut self,
-        flags: NodeFlags,
-        lens: &[u8],
-        suffix: &[u8],
-        data: &[u8],
-    ) -> Self {
-        let mut line = [lens, suffix, data].concat();
-        if self.size.is_large() {
-            line[1] |= flags.bits() << 5;
-        } else {
-            line.push(flags.bits());
-        }
-        self.lines.push(line);
-        self
-    }
-
-    pub(crate) fn build(self) -> Vec<u8> {
-        let base = self.size.page_header_len();
-        let mut page = alloc::vec![0; self.size.bytes()];
-        let mut end = 0;
-        let large = self.size.is_large();
-        for (index, line) in self.lines.iter().enumerate() {
-            let (line, flags) = match line.split_last() {
-                Some((&flags, line)) if !large && index > 0 => (line, flags),
-                _ => (line.as_slice(), 0),
-            };
-            page[base + end..base + end + line.len()].copy_from_slice(line);
-            let at = page.len() - 4 * (index + 1);
-            page[at..at + 2].copy_from_slice(&(line.len() as u16).to_le_bytes());
-            let word = end as u16 | u16::from(flags) << 13;
-            page[at + 2..at + 4].copy_from_slice(&word.to_le_bytes());
-            end += line.len();
-        }
-        let count = self.lines.len();
-        let mut header = PageHeader::parse(&page).unwrap();
-        header.flags = self.flags;
-        header.free = (page.len() - base - end - 4 * count) as u16;
-        header.first_free = end as u16;
-        header.tag_state = count as u16;
-        header.objid = 1;
-        header.write(&mut page);
-        page
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::PageSize;
+    use crate::page_builder::PageBuilder;
 
     #[test]
     fn nodes_are_taken_apart_in_every_size() {
@@ -255,13 +185,9 @@ mod tests {
             let page = PageBuilder::new(size, PageFlags::LEAF)
                 .external_header(b"prefix")
                 .node(b"key", b"data")
-                .flagged_node(
-                    NodeFlags::COMPRESSED | NodeFlags::DELETED,
-                    &[3, 0, 2, 0],
-                    b"!!",
-                    b"x",
-                )
-                .build();
+                .line(NodeFlags::COMPRESSED | NodeFlags::DELETED, b"\x03\0\x02\0!!x")
+                .build()
+                .unwrap();
             let page = NodePage::new(&page).unwrap();
             assert_eq!(page.node_count(), 2);
             assert_eq!(page.external_header(), Some(&b"prefix"[..]));
@@ -279,17 +205,19 @@ mod tests {
     fn prefix_of_a_space_tree_root_lies_behind_its_split_buffer() {
         let page = PageBuilder::new(PageSize::KIB_8, PageFlags::ROOT | PageFlags::SPACE_TREE)
             .external_header(b"0123456789abcdefPREFIX")
-            .flagged_node(NodeFlags::COMPRESSED, &[3, 0, 1, 0], b"x", b"d")
-            .build();
+            .line(NodeFlags::COMPRESSED, b"\x03\0\x01\0xd")
+            .build()
+            .unwrap();
         assert_eq!(NodePage::new(&page).unwrap().node(0).unwrap().key(), b"PREx");
     }
 
     #[test]
     fn node_longer_than_its_line_is_refused() {
         let page = PageBuilder::new(PageSize::KIB_8, PageFlags::LEAF)
-            .flagged_node(NodeFlags::empty(), &[200, 0], b"short", b"")
-            .flagged_node(NodeFlags::COMPRESSED, &[9, 0, 0, 0], b"", b"d")
-            .build();
+            .line(NodeFlags::empty(), b"\xC8\0short")
+            .line(NodeFlags::COMPRESSED, b"\x09\0\0\0d")
+            .build()
+            .unwrap();
         let page = NodePage::new(&page).unwrap();
         assert_eq!((page.node(0), page.node(1)), (None, None));
     }

@@ -116,8 +116,8 @@ pub fn space_header(root: &NodePage<'_>) -> Option<SpaceHeader> {
 mod tests {
     use super::*;
     use crate::PageSize;
-    use crate::node::PageBuilder;
     use crate::page::PageFlags;
+    use crate::page_builder::PageBuilder;
 
     #[test]
     fn database_root_names_its_tree_of_owned_extents() {
@@ -157,7 +157,8 @@ mod tests {
             .node(&[0, 0, 0, 1], &[2, 0, 0, 0])
             .node(&[0x80, 0, 0, 0], &[1, 0, 0, 0])
             .node(&[0x80, 0, 0, 0, 1], &[1, 0, 0, 0])
-            .build();
+            .build()
+            .unwrap();
         let page = NodePage::new(&page).unwrap();
         let extent = Extent::from_owned_node(&page.node(0).unwrap()).unwrap();
         assert_eq!((extent.first(), extent.last), (PageNumber(0x3F), PageNumber(0x5E)));

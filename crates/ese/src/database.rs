@@ -63,6 +63,7 @@ impl DatabaseFile {
     ///
     /// Fails without a usable header copy. A space tree that cannot be read is no failure:
     /// [`Layout::last_owned`] says so.
+    #[expect(clippy::needless_pass_by_value, reason = "callers hold the storage shared")]
     pub fn open(storage: Arc<dyn Storage>, path: &Path) -> Result<Self, Error> {
         let file = storage.open(path, OpenMode::Read)?;
         let file_len = file.len()?;

@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use ese_format::PageNumber;
+use ese_format::header::CopyState;
 use ese_format::page::{PageState, correct, verify};
 
 use crate::{DatabaseFile, Error};
 
 /// Delivers a database file from beginning to end, or any part of it, and never a damaged page.
 ///
-/// * Both header blocks are delivered from the copy that counts.
+/// * A header copy whose checksum does not hold is delivered from the other one. Two sound copies
+///   that differ are delivered as they are: whoever reads the file takes the first.
 /// * Each owned page is verified; single wrong bits are put right in what is delivered (never in
 ///   the file), and reported. Pages that were never written are delivered as they are.
 /// * What belongs to nobody (pages beyond the last owned one, bytes behind the last page) and the
@@ -103,9 +105,7 @@ impl VerifiedReader {
         let size = u64::from(page_size.get());
         let in_block = usize::try_from(offset % size).unwrap_or(0);
         if offset < PageNumber::ROOT.file_offset(page_size) {
-            let block = self.database.header_block().get(in_block..).unwrap_or_default();
-            outcome.header_replaced |= !self.copy_is_good(offset / size);
-            return Ok(copy_beginning(block, buf));
+            return self.fill_header(buf, offset, in_block, outcome);
         }
         let end_of_pages = PageNumber(self.last_verified()).file_offset(page_size) + size;
         if offset >= end_of_pages {
@@ -121,6 +121,26 @@ impl VerifiedReader {
         }
         self.read_pages(buf.get_mut(..whole).unwrap_or_default(), offset, outcome)?;
         Ok(whole)
+    }
+
+    /// Fills the beginning of `buf` from the header block that `offset` lies in.
+    fn fill_header(
+        &self,
+        buf: &mut [u8],
+        offset: u64,
+        in_block: usize,
+        outcome: &mut ReadOutcome,
+    ) -> Result<usize, Error> {
+        let shadowed = self.database.shadowed();
+        let size = self.database.page_size().bytes();
+        let state = if offset < size as u64 { shadowed.primary } else { shadowed.shadow };
+        if matches!(state, CopyState::Good | CopyState::Differs) {
+            let len = buf.len().min(size - in_block);
+            self.database.read_exact_at(buf.get_mut(..len).unwrap_or_default(), offset)?;
+            return Ok(len);
+        }
+        outcome.header_replaced = true;
+        Ok(copy_beginning(self.database.header_block().get(in_block..).unwrap_or_default(), buf))
     }
 
     /// Reads and verifies whole pages.
@@ -151,11 +171,6 @@ impl VerifiedReader {
     fn last_verified(&self) -> u32 {
         let layout = self.database.layout();
         layout.last_judged().0.min(layout.pages)
-    }
-
-    fn copy_is_good(&self, block: u64) -> bool {
-        let shadowed = self.database.shadowed();
-        if block == 0 { shadowed.primary.is_good() } else { shadowed.shadow.is_good() }
     }
 }
 

@@ -5,8 +5,8 @@
 //! belong to nobody and may hold anything: they are counted apart and are never a failure.
 
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use ese_format::header::CopyState;
 use ese_format::page::{Correction, Damage, PageFlags, PageState};
@@ -221,7 +221,7 @@ impl<'a> Pass<'a> {
             // The others find no further piece.
             self.next_piece.store(u64::from(u32::MAX) + 1, Ordering::Relaxed);
         }
-        let mut outcome = self.outcome.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         outcome.tally.add(tally, self.listed);
         outcome.error = outcome.error.take().or(error);
     }
@@ -295,7 +295,7 @@ impl<'a> Pass<'a> {
     }
 
     fn finish(self) -> Result<PageReport, Error> {
-        let outcome = self.outcome.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let outcome = self.outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = outcome.error {
             return Err(error);
         }

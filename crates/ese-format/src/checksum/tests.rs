@@ -22,7 +22,7 @@ fn ecc_by_definition(block: &[u8], page: u32, position: BlockPosition) -> u64 {
     let last_bit = block.len() as u64 * 8 - 1;
     let (mut bits, mut complement, mut xor) = (0, 0, 0);
     for index in 0..=last_bit {
-        if block[(index / 8) as usize] >> (index % 8) & 1 == 1 {
+        if block[usize::try_from(index / 8).unwrap()] >> (index % 8) & 1 == 1 {
             bits ^= index;
             complement ^= !index & last_bit;
         }
@@ -53,7 +53,7 @@ fn one_set_bit_gives_its_number_and_complement() {
 
 #[test]
 fn checksum_field_counts_only_in_later_blocks() {
-    let block: Vec<u8> = (0..4096u32).map(|i| i as u8).collect();
+    let block: Vec<u8> = (0..=255).cycle().take(4096).collect();
     assert_eq!(sum(&block, 0x1234, BlockPosition::First), 0x0000_0000_0404_1630);
     assert_eq!(sum(&block, 0x1234, BlockPosition::Later), 0x0000_0000_0000_1234);
 }
@@ -82,7 +82,7 @@ fn block() -> impl Strategy<Value = Vec<u8>> {
         (0..64usize << power)
             .map(|_| {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                let byte = (state >> 56) as u8;
+                let [.., byte] = state.to_le_bytes();
                 if sparse && byte < 250 { 0 } else { byte }
             })
             .collect()

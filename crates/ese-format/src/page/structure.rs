@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
     use crate::PageSize;
-    use crate::node::PageBuilder;
+    use crate::page_builder::PageBuilder;
 
     #[test]
     fn built_pages_are_sound_in_every_size() {
@@ -138,14 +138,16 @@ mod tests {
                 .external_header(b"prefix")
                 .node(b"key", b"data")
                 .node(b"key2", b"more data")
-                .build();
+                .build()
+                .unwrap();
             assert_eq!(check(&page), Ok(()));
         }
     }
 
     #[test]
     fn each_rule_is_checked() {
-        let page = PageBuilder::new(PageSize::KIB_8, PageFlags::LEAF).node(b"k", b"d").build();
+        let page =
+            PageBuilder::new(PageSize::KIB_8, PageFlags::LEAF).node(b"k", b"d").build().unwrap();
         let changed = |at: usize, value: u16| {
             let mut page = page.clone();
             page[at..at + 2].copy_from_slice(&value.to_le_bytes());

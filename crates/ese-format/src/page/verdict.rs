@@ -285,8 +285,7 @@ impl BlockSums {
 }
 
 /// The bit of the page that is [`PageFlags::NEW_CHECKSUM_FORMAT`].
-const CHECKSUM_FORMAT_BIT: u32 =
-    FLAGS_AT as u32 * 8 + PageFlags::NEW_CHECKSUM_FORMAT.bits().trailing_zeros();
+const CHECKSUM_FORMAT_BIT: u32 = 36 * 8 + 13;
 
 #[cfg(test)]
 mod tests;
