@@ -670,3 +670,6 @@ impl core::fmt::Debug for ClientConnection {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
