@@ -129,11 +129,15 @@ mod tests {
     }
 
     #[test]
-    fn foreign_and_freed_pointers_are_ignored() {
+    fn api_099_freeing_null_does_nothing() {
+        free(std::ptr::null_mut());
+    }
+
+    #[test]
+    fn api_100_foreign_and_freed_pointers_are_ignored() {
         let mut own = [0u8; 16];
         let before = IGNORED.load(Ordering::Relaxed);
         free(own.as_mut_ptr().cast());
-        free(std::ptr::null_mut());
         let block = list_block(&List::Ansi(vec![0, 0])).unwrap();
         free(block.as_ptr().cast());
         free(block.as_ptr().cast());

@@ -141,10 +141,9 @@ impl Error {
         Self::Argument { function, rule, code: HResult::ERROR_INVALID_PARAMETER }
     }
 
-    /// Whether the error is about the bytes at a file position and repeats there, as opposed to
-    /// the connection or an interrupted wait.
-    pub(crate) fn belongs_to_position(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Fault { .. })
+    /// Whether the call can be made again with another outcome: it was ended from outside.
+    pub(crate) fn is_interruption(&self) -> bool {
+        matches!(self, Self::Cancelled { .. })
     }
 }
 

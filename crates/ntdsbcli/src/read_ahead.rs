@@ -148,15 +148,22 @@ impl<C: Copy, U: Deref<Target = [u8]>> ReadAhead<C, U> {
         reads: &mut impl Reads<Call = C, Unit = U>,
         buffer: &mut [u8],
     ) -> Result<usize, Error> {
+        let began = self.position;
         let mut copied = 0;
         while let Some(room) = buffer.get_mut(copied..).filter(|room| !room.is_empty()) {
             if copied >= BUFFER_MIN && self.current.is_none() {
                 break;
             }
             let available = match self.available(reads) {
-                // What was copied is good; the error comes with the next read.
-                Err(_) if copied > 0 => break,
-                result => result?,
+                // What was copied is good, and the error comes again with the next read.
+                Err(error) if copied > 0 && !error.is_interruption() => break,
+                Err(error) => {
+                    // An interrupted read has delivered nothing.
+                    self.position = began;
+                    self.next = began / u64::from(GRAIN) * u64::from(GRAIN);
+                    return Err(error);
+                }
+                Ok(available) => available,
             };
             let count = room.len().min(available.len());
             let (Some(to), Some(from)) = (room.get_mut(..count), available.get(..count)) else {
@@ -192,19 +199,20 @@ impl<C: Copy, U: Deref<Target = [u8]>> ReadAhead<C, U> {
         };
         match reads.wait(unit.call, unit.offset, unit.length, unit.expected) {
             Ok(bytes) => {
+                let used = usize::try_from(self.position.saturating_sub(unit.offset));
                 self.in_flight.pop_front();
-                self.current = Some(Current { bytes, used: 0 });
+                self.current = Some(Current { bytes, used: used.unwrap_or(0) });
                 // The service works on the next unit while the caller has this one.
                 self.fill(reads)
             }
             Err(error) => {
                 self.in_flight.pop_front();
-                if error.belongs_to_position() {
-                    self.failed = Some(error.clone());
-                } else {
+                if error.is_interruption() {
                     // The call is gone; a later read begins again at the position.
                     self.abandon(reads);
-                    self.next = self.position;
+                    self.next = self.position / u64::from(GRAIN) * u64::from(GRAIN);
+                } else {
+                    self.failed = Some(error.clone());
                 }
                 Err(error)
             }

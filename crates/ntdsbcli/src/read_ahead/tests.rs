@@ -189,6 +189,29 @@ fn a_cancelled_read_can_be_repeated() {
 }
 
 #[test]
+fn a_read_that_is_cancelled_halfway_has_delivered_nothing() {
+    let mut service = Service::new(512 << 10);
+    let mut reading = open(&service, 65536);
+    // Not even a whole number of pages was read before.
+    reading.available(&mut service).unwrap();
+    reading.consume(40_001);
+    let mut buffer = vec![0; 65536];
+    // 25535 bytes are left of the first unit; for a full buffer the second one is waited for.
+    service.cancel_next = true;
+    let mut small = vec![0; 24576];
+    assert_eq!(reading.read(&mut service, &mut small).unwrap(), 24576);
+    assert!(reading.read(&mut service, &mut buffer).is_err());
+    let mut all = service.content[..64577].to_vec();
+    loop {
+        match reading.read(&mut service, &mut buffer).unwrap() {
+            0 => break,
+            count => all.extend_from_slice(&buffer[..count]),
+        }
+    }
+    assert!(all == service.content);
+}
+
+#[test]
 fn closing_early_gives_up_what_is_in_flight() {
     let mut service = Service::new(1 << 20);
     let mut reading = open(&service, 65536);
@@ -196,4 +219,11 @@ fn closing_early_gives_up_what_is_in_flight() {
     assert_eq!(service.calls.len(), DEPTH);
     reading.abandon(&mut service);
     assert_eq!((service.calls.len(), service.discarded), (0, DEPTH));
+}
+
+#[test]
+fn api_080_a_file_of_no_bytes_ends_at_once() {
+    let mut service = Service::new(0);
+    assert!(read_all(&mut service, 65536, 65536).is_empty());
+    assert_eq!(service.sent, 0);
 }

@@ -5,7 +5,7 @@ use std::sync::{Once, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ntdsbcli::functions::{self, Form, List, Text};
 use ntdsbcli::options::Options;
-use ntdsbcli::{FileType, HResult, Handle, ListEntry, Server};
+use ntdsbcli::{HResult, Handle, Server};
 use ntdsbsrv::{PolicySource, RunningService, ServeOptions};
 use tempfile::TempDir;
 use testkit::Unpacked;
@@ -263,12 +263,6 @@ pub(crate) fn fetch_all(handle: Handle) {
     for name in logs(handle) {
         fetch(handle, &name);
     }
-}
-
-/// The path of the entry of this type.
-pub(crate) fn place(locations: &[ListEntry], file_type: FileType) -> String {
-    let found = locations.iter().find(|entry| entry.file_type == file_type);
-    found.map(|entry| entry.path.clone()).unwrap()
 }
 
 /// While it lives, server names may be sockets.

@@ -62,7 +62,7 @@ fn api_025_what_was_captured_stays_after_a_change() {
     assert_eq!(set(Some("ann"), None, None), OK);
     let server = Server::local();
     assert_eq!(set(Some("bob"), None, None), OK);
-    let user = server.identity().map(ntdsbcli::identity::Identity::user);
+    let user = server.identity().map(identity::Identity::user);
     assert_eq!(user, Some("ann"));
     assert_eq!(set(None, None, None), OK);
 }

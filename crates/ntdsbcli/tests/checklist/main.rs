@@ -6,16 +6,17 @@
 //! The tests call the functions on handles, as the C library does, against a service in this
 //! process that hosts a copy of a committed database.
 
-// mod ending;
-// mod files;
+mod codes;
+mod ending;
+mod files;
 mod fixture;
 mod identity;
 mod lists;
 mod online;
 mod prepare;
-// mod registration;
-// mod relay;
-// mod restore;
-// mod robustness;
-// mod states;
-// mod waiting;
+mod registration;
+mod relay;
+mod restore;
+mod robustness;
+mod states;
+mod waiting;
