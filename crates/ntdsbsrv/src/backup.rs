@@ -24,7 +24,9 @@ use ntdsb::idl::backup::{
 use ntdsb::idl::{DSB_WIRE_REVISION, MultiSz, ReadBuffer, Request, ResultResponse, limits};
 use ntdsb::multi_sz::{self, Entry};
 use ntdsb::rights::Right;
-use ntdsb::session::{BackupCall, BackupOutcome, BackupSession, FileId, LogNames, Target};
+use ntdsb::session::{
+    BackupCall, BackupOutcome, BackupSession, BackupState, FileId, LogNames, Target,
+};
 use ntdsb::{BackupType, FileType, HResult, is_read_size};
 
 use crate::audit::PeerIdentity;
@@ -42,6 +44,7 @@ pub(crate) struct BackupContext {
     source: Arc<dyn BackupSource>,
     open: RwLock<Option<OpenFile>>,
     work: Mutex<Work>,
+    activity: Mutex<Activity>,
     bytes_read: AtomicU64,
 }
 
@@ -56,6 +59,12 @@ struct Work {
     session: BackupSession,
     /// Lowest and highest generation of the list of logs.
     generations: (u32, u32),
+}
+
+/// Apart from [`Work`], because it is asked for while all contexts are locked, and a call can hold
+/// the work for as long as a disk takes.
+#[derive(Debug, Clone, Copy)]
+struct Activity {
     last_call: Duration,
     aborted_at: Option<Duration>,
 }
@@ -70,7 +79,11 @@ impl BackupContext {
     }
 
     pub(crate) fn aborted_at(&self) -> Option<Duration> {
-        self.work().aborted_at
+        self.activity().aborted_at
+    }
+
+    fn activity(&self) -> MutexGuard<'_, Activity> {
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `call` with the open file exclusively: after all running reads.
@@ -166,12 +179,8 @@ impl Service {
             source.databases().iter().map(|path| self.publish(path)).collect::<Result<_, _>>()?;
         let log_names =
             LogNames { directory: self.publish(&places.logs)?, base_name: "edb".to_owned() };
-        let work = Work {
-            session: BackupSession::new(databases, log_names),
-            generations: (0, 0),
-            last_call: self.settings.clock.monotonic(),
-            aborted_at: None,
-        };
+        let work = Work { session: BackupSession::new(databases, log_names), generations: (0, 0) };
+        let activity = Activity { last_call: self.settings.clock.monotonic(), aborted_at: None };
         let context = BackupContext {
             id,
             peer: trail.peer(),
@@ -179,6 +188,7 @@ impl Service {
             source,
             open: RwLock::new(None),
             work: Mutex::new(work),
+            activity: Mutex::new(activity),
             bytes_read: AtomicU64::new(0),
         };
         Ok((token, context))
@@ -377,7 +387,7 @@ impl Service {
         let (outcome, aborted_before, generations) = context.exclusively(|open, work| {
             *open = None;
             let outcome = work.session.end().unwrap_or(BackupOutcome::Aborted);
-            (outcome, work.aborted_at.is_some(), work.generations)
+            (outcome, context.is_aborted(), work.generations)
         });
         if aborted_before {
             return;
@@ -423,13 +433,15 @@ impl Service {
             };
             let Some(mut open) = open else { continue };
             let mut work = context.work();
-            let idle = now.saturating_sub(work.last_call);
-            if idle < self.settings.idle_limit || work.aborted_at.is_some() {
+            let Activity { last_call, aborted_at } = *context.activity();
+            let idle = now.saturating_sub(last_call);
+            let has_ended = work.session.state() == BackupState::Ended;
+            if idle < self.settings.idle_limit || aborted_at.is_some() || has_ended {
                 continue;
             }
             *open = None;
             work.session.fail(HResult::JET_BACKUP_ABORT_BY_SERVER);
-            work.aborted_at = Some(now);
+            context.activity().aborted_at = Some(now);
             drop((work, open));
             let mut outcome = format!("aborted: idle for {} s", idle.as_secs());
             if let Err(error) = context.source.end(false) {
@@ -449,7 +461,7 @@ impl Service {
     ) -> Result<Arc<BackupContext>, Refusal> {
         let context = self.contexts().backup(handle, &trail.call.caller())?;
         trail.context = Some(context.id);
-        context.work().last_call = self.settings.clock.monotonic();
+        context.activity().last_call = self.settings.clock.monotonic();
         Ok(context)
     }
 

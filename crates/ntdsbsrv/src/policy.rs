@@ -503,6 +503,27 @@ mod tests {
         assert!(directory.unwrap_err().to_string().contains("not a regular file"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_pattern_matches_whatever_its_stars_stand_for(
+            parts in proptest::collection::vec("[a-c$@]{0,3}", 1..5),
+            fillings in proptest::collection::vec("[a-c$@]{0,3}", 4),
+        ) {
+            let mut name = parts[0].clone();
+            for (part, filling) in parts[1..].iter().zip(&fillings) {
+                name.push_str(filling);
+                name.push_str(part);
+            }
+            proptest::prop_assert!(matches_pattern(&parts.join("*"), &name));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,200}") {
+            let _ = Policy::parse(&text, &accounts());
+            let _ = Policy::parse(&format!("version = 1\n{text}"), &accounts());
+        }
+    }
+
     #[test]
     fn patterns_match_with_stars_and_without_case() {
         for (pattern, name, expect) in [

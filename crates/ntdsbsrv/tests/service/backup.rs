@@ -233,7 +233,7 @@ fn the_log_number_is_kept_over_a_restart() {
     let site = Site::new("backup_8k");
     let service = site.start();
     let mut rpc = Rpc::connect(&service);
-    let mut set = |rpc: &mut Rpc, current_log| {
+    let set = |rpc: &mut Rpc, current_log| {
         rpc.restore(&restore::SetCurrentLogNumberRequest { current_log }).result
     };
     let check = restore::CheckLogsForBackupRequest;

@@ -49,6 +49,9 @@ impl Site {
     }
 }
 
+/// The files of a backup: type, name, content.
+pub(crate) type Files = Vec<(FileType, String, Vec<u8>)>;
+
 /// A connection bound to both interfaces.
 pub(crate) struct Rpc {
     client: Client,
@@ -182,7 +185,7 @@ impl Rpc {
     }
 
     /// A whole backup: token, and each file's type, name and content.
-    pub(crate) fn whole_backup(&mut self) -> (Vec<u8>, Vec<(FileType, String, Vec<u8>)>) {
+    pub(crate) fn whole_backup(&mut self) -> (Vec<u8>, Files) {
         let (token, context) = self.prepare().unwrap();
         let mut files = Vec::new();
         let databases = self.names(context);

@@ -11,9 +11,7 @@ use ntdsb::{FileType, HResult};
 use ntdsbsrv::clock::ManualClock;
 use ntdsbsrv::{RunningService, ServeOptions, Status};
 
-use crate::client::{Rpc, Site};
-
-type Files = Vec<(FileType, String, Vec<u8>)>;
+use crate::client::{Files, Rpc, Site};
 
 fn back_up(site: &Site) -> (Vec<u8>, Files) {
     Rpc::connect(&site.start()).whole_backup()
