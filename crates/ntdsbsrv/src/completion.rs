@@ -3,12 +3,12 @@
 //!
 //! | found | code |
 //! |---|---|
-//! | the database file is missing, or has no readable header, or a state that no log recovers | hrDatabaseCorrupted |
-//! | it ends before its last page, or its trailer page is missing or damaged | 0xC8000217 (JET -535) |
+//! | no database file, no readable header, a state that no log recovers | hrDatabaseCorrupted |
+//! | it ends before its last page, or lacks its trailer page | 0xC8000217 (JET -535) |
 //! | its trailer page is of another backup | hrPatchFileMismatch |
 //! | it is another database than the one that the token names | hrBadDbSignature |
-//! | logs are missing at an end of the range, or the range leaves out needed ones | hrMissingRestoreLogFiles |
-//! | a log between two others is missing, or is not the successor of the one before | hrGivenLogFileIsNotContiguous |
+//! | logs missing at an end of the range, or left out by it | hrMissingRestoreLogFiles |
+//! | a log between others missing, or no successor of its neighbour | hrGivenLogFileIsNotContiguous |
 //! | a log has no readable header or is of another stream | hrGivenLogFileHasBadSignature |
 //!
 //! Pages are not verified here: the copy was verified when it was taken, and whoever copied the

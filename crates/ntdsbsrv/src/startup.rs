@@ -5,7 +5,7 @@
 //! | any | restore mode | closed |
 //! | none | normal | opened; a directory that cannot be hosted fails the start |
 //! | registered, failed, recovering | normal | closed, and the service says why |
-//! | complete | normal | the restored files are checked and opened, then the registration is removed |
+//! | complete | normal | opened with the restored files, then the registration is removed |
 //!
 //! A restored database that cannot be opened keeps its registration, and the directory stays
 //! closed: a second restore puts it right.

@@ -2,7 +2,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `service-state.json` | last backed-up log number, last complete backup, where a restore put the database, restore count |
+//! | `service-state.json` | last backed-up log, last complete backup, restores and their place |
 //! | `installation.key` | 32 random bytes; expiry tokens are tagged with them |
 //!
 //! Both lie in the state directory, outside the database and log directories, because a restore
