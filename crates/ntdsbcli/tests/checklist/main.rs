@@ -6,6 +6,15 @@
 //! The tests call the functions on handles, as the C library does, against a service in this
 //! process that hosts a copy of a committed database.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that fails says so by a panic, in its helpers too"
+)]
+
 mod codes;
 mod ending;
 mod files;
