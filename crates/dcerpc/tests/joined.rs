@@ -255,7 +255,7 @@ proptest! {
     /// Any sizes, any chunking, any order of answers: every call gets its own answer.
     #[test]
     fn concurrent_calls_get_their_own_answers(
-        fragment in prop_oneof![Just(2048u16), Just(4280), Just(5840), Just(limits::FRAGMENT_LARGE)],
+        fragment in proptest::sample::select(&FRAGMENTS[..]),
         pieces in vec_of(1usize..20_000, 1..10),
         sizes in vec_of((0usize..40_000, 0usize..200_000), 1..12),
         reverse in any::<bool>(),
@@ -341,6 +341,9 @@ proptest! {
         }
     }
 }
+
+/// Fragment sizes that peers in the field offer, and our own.
+const FRAGMENTS: [u16; 4] = [2048, 4280, limits::FRAGMENT_DEFAULT, limits::FRAGMENT_LARGE];
 
 /// PDUs with well-formed headers, small call ids, and arbitrary bodies.
 fn pdus(noise: &[(u8, [u8; 8], u16, u8)]) -> Vec<u8> {

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use dcerpc::association::{AssociationGroupId, AssociationGroups};
 use dcerpc::context_handle::Caller;
 use dcerpc::fault::{BindNakReason, FaultStatus};
-use dcerpc::security::{AuthLevel, Principal};
+use dcerpc::security::{Principal, SecurityContext as _};
 use dcerpc::server::ServerConfig;
 use dcerpc::{DataRepresentation, Interface, limits, management};
 use tokio::net::{UnixListener, UnixStream};
@@ -90,7 +90,7 @@ impl Call {
         Caller {
             group: self.group,
             principal: Principal::LocalUser(self.peer.uid),
-            level: AuthLevel::Privacy,
+            level: self.peer.level(),
             interface: self.interface,
         }
     }
