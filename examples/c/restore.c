@@ -7,6 +7,7 @@
  * FROMDIR is what backup.c made. The service must run in restore mode; when this program has
  * succeeded, start it normally.
  */
+#include <dirent.h>
 #include <ntdsbcli.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,6 +159,42 @@ static int to_local(const char *unc, char *local, size_t size)
 #endif
 }
 
+static int ends_with(const char *name, const char *end)
+{
+    size_t length = strlen(name), tail = strlen(end);
+    return length >= tail && strcmp(name + length - tail, end) == 0;
+}
+
+/*
+ * Deletes the logs and the checkpoint of the directory that was there: they would be taken for
+ * continuations of the restored ones. The documentation says "all files"; other programs' files
+ * are left alone here.
+ */
+static int clear_logs(const char *unc)
+{
+    char directory[PATH_SIZE], path[2 * PATH_SIZE];
+    struct dirent *entry;
+    DIR *dir;
+    if (!to_local(unc, directory, sizeof directory)) {
+        return 0;
+    }
+    dir = opendir(directory);
+    if (dir == NULL) {
+        perror(directory);
+        return 0;
+    }
+    while ((entry = readdir(dir)) != NULL) {
+        const char *name = entry->d_name;
+        int log = ends_with(name, ".log") || ends_with(name, ".jrs") || ends_with(name, ".chk");
+        if (strncmp(name, "edb", 3) == 0 && log) {
+            snprintf(path, sizeof path, "%s/%s", directory, name);
+            remove(path);
+        }
+    }
+    closedir(dir);
+    return 1;
+}
+
 static int copy(const char *directory, const char *name, const char *to)
 {
     FILE *in = open_saved(directory, name);
@@ -190,6 +227,9 @@ static int copy(const char *directory, const char *name, const char *to)
 static HRESULT place(const char *directory, const struct places *places)
 {
     int i;
+    if (!clear_logs(places->logs) || !clear_logs(places->checkpoint)) {
+        return hrFileAccessDenied;
+    }
     for (i = 0; i < file_count; i++) {
         char unc[1400], local[PATH_SIZE];
         if (files[i].type == 0x44) {

@@ -146,10 +146,9 @@ typedef union _LARGE_INTEGER {
 
 #include "ntdsbmsg.h"
 
+/* Nothing where the library itself is built, and nothing but plain C outside Windows. */
 #if defined(_WIN32) && !defined(_NTDSBCLI_DEFINED)
 #define NTDSBCLI_API __declspec(dllimport) __stdcall
-#elif defined(_WIN32)
-#define NTDSBCLI_API __stdcall
 #else
 #define NTDSBCLI_API
 #endif

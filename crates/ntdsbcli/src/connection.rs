@@ -3,7 +3,7 @@
 //!
 //! | what the runtime saw | error |
 //! |---|---|
-//! | no socket, no listener, interface rejected, other bind_nak, wrong revision | `hrCouldNotConnect` |
+//! | no listener, interface rejected, other bind_nak, wrong revision | `hrCouldNotConnect` |
 //! | bind_nak 9, fault 5 | `ERROR_ACCESS_DENIED` |
 //! | bind_nak 8 | `RPC_S_UNKNOWN_AUTHN_SERVICE` |
 //! | bind_nak 1 or 2, fault server-too-busy, remote-no-memory, 0x6D9 | `ERROR_NOT_ENOUGH_MEMORY` |
@@ -252,10 +252,11 @@ fn connect_error(server: &Server, path: &Path, error: &CallError) -> Error {
         | CallError::BindNak(BindNakReason::LOCAL_LIMIT_EXCEEDED) => {
             HResult::ERROR_NOT_ENOUGH_MEMORY
         }
-        CallError::BindNak(BindNakReason(8)) => HResult::RPC_S_UNKNOWN_AUTHN_SERVICE,
-        CallError::BindNak(BindNakReason(9)) | CallError::Fault(FaultStatus::ACCESS_DENIED) => {
-            HResult::ERROR_ACCESS_DENIED
+        CallError::BindNak(BindNakReason::AUTHENTICATION_TYPE_NOT_RECOGNIZED) => {
+            HResult::RPC_S_UNKNOWN_AUTHN_SERVICE
         }
+        CallError::BindNak(BindNakReason::AUTHENTICATION_FAILED)
+        | CallError::Fault(FaultStatus::ACCESS_DENIED) => HResult::ERROR_ACCESS_DENIED,
         CallError::Fault(FaultStatus::SEC_PKG_ERROR) => HResult::RPC_S_SEC_PKG_ERROR,
         CallError::Fault(status) if is_shortage(*status) => HResult::ERROR_NOT_ENOUGH_MEMORY,
         _ => HResult::HR_COULD_NOT_CONNECT,

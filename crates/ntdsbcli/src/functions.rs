@@ -1,7 +1,7 @@
 //! The 17 documented functions, on handles.
 //!
 //! These are for callers who hold handles: the C library. Rust programs use
-//! [`BackupContext`](crate::BackupContext) and [`RestoreContext`](crate::RestoreContext).
+//! [`BackupContext`] and [`RestoreContext`].
 //!
 //! Every pointer of the documented prototype is an `Option` here, so that the order of the checks
 //! lives in one place. First hit wins, and nothing happens before all checks have passed:

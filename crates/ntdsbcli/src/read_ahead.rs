@@ -16,11 +16,14 @@
 //!   4 MiB allow;
 //! * at most [`DEPTH`] units are in flight, at most [`AHEAD_MAX`] bytes are ahead of the caller;
 //! * an error belongs to the position of its unit: everything before it is delivered, and from
-//!   then on each read repeats it. A lost connection belongs to the context instead;
+//!   then on each read repeats it. A unit with a damaged page is asked for again in grains of
+//!   8 KiB, so that the position is the page's. A lost connection belongs to the context instead;
 //! * the end of the file comes alone, never together with bytes.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
+
+use ntdsb::HResult;
 
 use crate::error::Error;
 
@@ -206,11 +209,19 @@ impl<C: Copy, U: Deref<Target = [u8]>> ReadAhead<C, U> {
                 self.fill(reads)
             }
             Err(error) => {
-                self.in_flight.pop_front();
+                let length = self.in_flight.pop_front().map_or(0, |unit| unit.length);
+                let damaged = error.code() == HResult::HR_READ_VERIFY_FAILURE;
                 if error.is_interruption() {
                     // The call is gone; a later read begins again at the position.
                     self.abandon(reads);
                     self.next = self.position / u64::from(GRAIN) * u64::from(GRAIN);
+                } else if damaged && length > GRAIN {
+                    // Somewhere in the unit is a damaged page. Asked for grain by grain, what
+                    // lies before it is delivered, and the error comes at the page.
+                    self.abandon(reads);
+                    self.next = self.position / u64::from(GRAIN) * u64::from(GRAIN);
+                    (self.unit, self.depth) = (GRAIN, 1);
+                    return self.fetch(reads);
                 } else {
                     self.failed = Some(error.clone());
                 }

@@ -184,13 +184,17 @@ impl Connection {
     ) -> Result<(), Error> {
         let limit = self.call_timeout.map_or(END_TIMEOUT, |limit| limit.min(END_TIMEOUT));
         self.client.set_call_timeout(Some(limit));
-        let mut ended = self.call(function, interface, request);
+        let mut ended = self.call(function, interface, request).map(|_| ());
         if matches!(ended, Err(Error::Cancelled { .. })) {
-            // A cancel that was meant for a call which ended by itself.
-            ended = self.call(function, interface, request);
+            // A cancel that was meant for a call which ended by itself. The service may have done
+            // what it was asked all the same, and does not know the context any more.
+            ended = match self.call(function, interface, request) {
+                Err(Error::Fault { code: HResult::HR_INVALID_HANDLE, .. }) => Ok(()),
+                again => again.map(|_| ()),
+            };
         }
         self.client.set_call_timeout(self.call_timeout);
-        ended.map(|_| ())
+        ended
     }
 
     fn list(&mut self, function: &'static str, units: &[u16]) -> Result<FileList, Error> {

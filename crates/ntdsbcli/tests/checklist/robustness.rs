@@ -239,3 +239,14 @@ fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     statm.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
+
+#[test]
+fn a_cancel_that_comes_too_early_does_not_spoil_the_end() {
+    let fixture = Fixture::online(DIRTY);
+    for _ in 0..20 {
+        let backup = BackupContext::prepare(&fixture.safe()).unwrap();
+        backup.canceller().cancel();
+        backup.end().unwrap();
+    }
+    assert_eq!(ds_backup_end(fixture.backup()), OK);
+}
