@@ -25,6 +25,13 @@ REVISION = 0x44534201
 UNIT = 262144
 
 
+class DCERPCSessionError(DCERPCException):
+    """What impacket raises for a result code that is not 0."""
+
+    def __init__(self, error_string=None, error_code=None, packet=None):
+        DCERPCException.__init__(self, error_string, error_code, packet)
+
+
 class Context(NDRSTRUCT):
     align = 4
     structure = (('data', '20s=b""'),)
