@@ -8,7 +8,7 @@
 //! | its trailer page is of another backup | hrPatchFileMismatch |
 //! | it is another database than the one that the token names | hrBadDbSignature |
 //! | logs missing at an end of the range, or left out by it | hrMissingRestoreLogFiles |
-//! | a log between others missing, or no successor of its neighbour | hrGivenLogFileIsNotContiguous |
+//! | a log missing between others, or not following another | hrGivenLogFileIsNotContiguous |
 //! | a log has no readable header or is of another stream | hrGivenLogFileHasBadSignature |
 //!
 //! Pages are not verified here: the copy was verified when it was taken, and whoever copied the

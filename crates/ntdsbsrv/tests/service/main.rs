@@ -4,5 +4,6 @@
 
 mod backup;
 mod client;
+mod foreground;
 mod restore;
 mod rights;
