@@ -80,7 +80,7 @@ pub(crate) fn install(prefix: &Path) -> Outcome {
     }
     let lib = prefix.join("lib");
     let built = release_directory();
-    std::fs::copy(built.join("libntdsbcli.so"), lib.join("libntdsbcli.so.0"))?;
+    link_shared(&built.join("libntdsbcli.a"), &lib.join("libntdsbcli.so.0"))?;
     std::fs::copy(built.join("libntdsbcli.a"), lib.join("libntdsbcli.a"))?;
     let link = lib.join("libntdsbcli.so");
     if !link.exists() {
@@ -92,6 +92,28 @@ pub(crate) fn install(prefix: &Path) -> Outcome {
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"));
     std::fs::write(lib.join("pkgconfig/ntdsbcli.pc"), text)?;
     Ok(())
+}
+
+/// Links the shared library from the static one, by the list of symbols and their version nodes.
+/// rustc links one of its own (`libntdsbcli.so`, with the same symbols) by a list without versions,
+/// which a linker does not take beside ours.
+fn link_shared(archive: &Path, shared: &Path) -> Outcome {
+    let map = root().join("crates/ntdsbcli-c/ntdsbcli.map");
+    let output = Command::new("cc")
+        .args([
+            "-shared",
+            "-Wl,-soname,libntdsbcli.so.0",
+            "-Wl,--gc-sections",
+            "-Wl,-z,relro,-z,now",
+        ])
+        .arg(format!("-Wl,--version-script={}", map.display()))
+        .arg("-o")
+        .arg(shared)
+        .arg("-Wl,--whole-archive")
+        .arg(archive)
+        .args(["-Wl,--no-whole-archive", "-lpthread", "-ldl", "-lm", "-lgcc_s"])
+        .output()?;
+    if output.status.success() { Ok(()) } else { Err(said(&output).into()) }
 }
 
 /// Builds an example with `cc` and `pkg-config`, as its first lines say.
