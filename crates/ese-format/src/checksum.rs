@@ -15,7 +15,7 @@
 //! complement | bit numbers | XOR words ^ page number
 //! ```
 //!
-//! Rows of 32 bytes are added up pairwise (see [`rows`]). Where the processor has AVX2, which is
+//! Rows of 32 bytes are added up pairwise (see `rows.rs`). Where the processor has AVX2, which is
 //! asked at run time, a row is one register and both families run at the speed of memory.
 //!
 //! Source: ESE `checksum.cxx`, `checksum_amd64.cxx`, `checksumu.cxx`.

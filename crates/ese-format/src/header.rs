@@ -2,8 +2,8 @@
 //!
 //! Block 0 of the file, and the same bytes again in block 1. The first 748 bytes are defined, the
 //! rest of the block is zero and covered by the checksum; fields that a file's format does not
-//! know yet read as zero. [`FIELDS`] lists every field with its offset; [`shadow`] has the rule by
-//! which the two copies and the page size are found.
+//! know yet read as zero. [`FIELDS`] lists every field with its offset; [`read_shadowed`]
+//! finds the copy that counts and the page size.
 //!
 //! Source: ESE `DBFILEHDR` (daedef.hxx), `ErrUtilReadSpecificShadowedHeader` (fileu.cxx).
 

@@ -108,6 +108,7 @@ fn fold_groups(mut sums: [Row; GROUPS], by_bit: &mut [Row; ROW_BITS]) -> Row {
 
 impl RowSums {
     /// Sums that another kernel has made.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
     pub(super) const fn new(all: Row, by_bit: [Row; ROW_BITS]) -> Self {
         Self { all, by_bit }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ese::verify::{self, Options, PageReport, Unheard};
 use ese_format::PageNumber;
@@ -21,9 +22,16 @@ fn pages_agree_with_the_independent_checker() {
     }
     let databases = corpus.databases();
     assert!(databases.len() >= 50, "{}", databases.len());
-    for path in databases {
-        compare(&checker, &path);
-    }
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(path) = databases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    compare(&checker, path);
+                }
+            });
+        }
+    });
 }
 
 fn compare(checker: &Path, path: &Path) {

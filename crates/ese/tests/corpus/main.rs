@@ -17,6 +17,7 @@ mod delivery;
 mod engine_listing;
 mod header_facts;
 mod log_search;
+mod vectors;
 
 /// Opens a database of the operating system's files.
 fn open(path: &Path) -> DatabaseFile {
