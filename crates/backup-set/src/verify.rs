@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ese::verify::{Options, PageReport};
 use ese::{DatabaseFile, Layout, logs};
 use ese_format::LogGeneration;
-use ese_format::header::ShadowedHeader;
+use ese_format::header::{CopyState, ShadowedHeader};
 use ese_format::log_header::{LOG_HEADER_LEN, LogHeader, LogHeaderError};
 use ese_format::trailer::TrailerMismatch;
 use vfs::{OpenMode, Storage};
@@ -107,12 +107,21 @@ impl DatabaseReport {
     ///
     /// A page with a single wrong bit can be read, and is not as it was written.
     pub fn is_good(&self) -> bool {
-        self.shadowed.both_good()
+        (self.shadowed.both_good() || self.header_update_cut_short())
             && self.pages.pages_sound()
             && self.pages.owned.corrected_count == 0
             && self.layout.tail == 0
             && !matches!(self.logs, Logs::Missing(_))
             && matches!(self.trailer, Trailer::NotExpected | Trailer::Good)
+    }
+
+    /// Whether the two headers differ because the engine was stopped between writing the one and
+    /// the other. That is how a crash may leave a database, and no damage: recovery goes by the
+    /// primary.
+    pub fn header_update_cut_short(&self) -> bool {
+        self.shadowed.header.is_dirty()
+            && self.shadowed.primary.is_good()
+            && self.shadowed.shadow == CopyState::Differs
     }
 }
 

@@ -152,11 +152,12 @@ impl From<ntdsbsrv::ServeError> for Failure {
         let text = error.to_string();
         match error {
             ServeError::Storage(error) => error.into(),
-            ServeError::Config { .. } | ServeError::State { .. } => Self::new(Exit::Unusable, text),
+            ServeError::Config { .. }
+            | ServeError::State { .. }
+            | ServeError::Unpublishable { .. } => Self::new(Exit::Unusable, text),
             ServeError::StateInUse { .. } | ServeError::SocketInUse { .. } => {
                 Self::new(Exit::Refused, text)
             }
-            ServeError::Unpublishable { .. } => Self::new(Exit::Unusable, text),
             _ => Self::new(Exit::Failed, text),
         }
     }

@@ -36,7 +36,7 @@ pub(crate) struct Restore {
     to: Option<PathBuf>,
 
     /// Replace files of the same names in a folder that is not empty.
-    #[arg(long, requires = "to")]
+    #[arg(long, requires = "to", conflicts_with = "server")]
     overwrite: bool,
 
     /// Restore through this service to the places where it wants its files.

@@ -127,10 +127,9 @@ impl DatabaseFacts {
         }
     }
 
-    /// Whether both headers are good and everything needed is there.
+    /// Whether everything is there that is needed to use the database.
     pub(crate) fn is_complete(&self) -> bool {
-        self.header_primary == "good"
-            && self.header_shadow == "good"
+        (self.header_primary == "good" || self.header_shadow == "good")
             && self.logs != "missing"
             && matches!(self.trailer_state, "good" | "not expected")
     }

@@ -1,5 +1,6 @@
 //! The JSON objects, one a line. `docs/json.md` promises these fields; a test holds them.
 
+use ntdsb::HResult;
 use serde::Serialize;
 
 use crate::exit::Failure;
@@ -49,7 +50,7 @@ impl<'a> ErrorMessage<'a> {
             message: &failure.text,
             advice: failure.advice.as_deref(),
             code: failure.code.map(|code| format!("{:#010X}", code.0)),
-            code_name: failure.code.and_then(|code| code.name()),
+            code_name: failure.code.and_then(HResult::name),
         }
     }
 }

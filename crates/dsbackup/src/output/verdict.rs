@@ -159,7 +159,7 @@ fn findings(report: &DatabaseReport) -> Vec<String> {
     for (copy, state) in
         [(HeaderCopy::Primary, shadowed.primary), (HeaderCopy::Shadow, shadowed.shadow)]
     {
-        if !state.is_good() {
+        if !state.is_good() && !report.header_update_cut_short() {
             let used = shadowed.used;
             findings.push(format!("{copy} header: {state}; the {used} one is good and was used"));
         }
@@ -213,6 +213,9 @@ fn notes(report: &DatabaseReport) -> Vec<String> {
     let mut notes = Vec::new();
     if let Err(unknown) = layout.last_owned {
         notes.push(format!("the last owned page is not known ({unknown}); every page was judged"));
+    }
+    if report.header_update_cut_short() {
+        notes.push("an update of the headers was cut short; recovery goes by the primary".into());
     }
     if pages.owned.zeroed > 0 {
         notes.push(format!("{} of the database never written", count(pages.owned.zeroed, "page")));
