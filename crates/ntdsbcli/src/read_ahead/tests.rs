@@ -161,7 +161,7 @@ fn an_error_comes_at_its_position_and_repeats() {
             Err(error) => break error.code(),
         }
     };
-    assert_eq!(good, 192 << 10, "everything before the damaged unit");
+    assert_eq!(good, 200 << 10, "everything before the damaged page");
     assert_eq!(code, HResult::HR_READ_VERIFY_FAILURE);
     for _ in 0..3 {
         let error = reading.read(&mut service, &mut buffer).unwrap_err();
