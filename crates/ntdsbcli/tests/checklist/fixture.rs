@@ -265,7 +265,8 @@ pub(crate) fn fetch_all(handle: Handle) {
     }
 }
 
-/// While it lives, server names may be sockets.
+/// While it lives, server names may be sockets. A test has one at a time, by itself or by its
+/// fixture: a second one could wait for a test that waits for the first.
 pub(crate) fn addressed() -> RwLockReadGuard<'static, ()> {
     FIRST.call_once(|| Options::change(|options| options.addressing = true));
     SETTINGS.read().unwrap_or_else(std::sync::PoisonError::into_inner)

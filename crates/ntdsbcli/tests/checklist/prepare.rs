@@ -127,7 +127,8 @@ fn api_045_outputs_are_neutral_after_every_failure() {
 
 #[test]
 fn api_047_the_first_mistake_in_order_decides() {
-    let _settings = addressed();
+    // Not the fixture's server: these calls do not come that far.
+    let fixture = Fixture::online(CLEAN);
     let (mut token, mut size, mut handle) = (Vec::new(), 0, Handle::NULL);
     let bad_text = Some(Text::Ansi(b"\xFF"));
     let bad_name = wide("a_b");
@@ -150,7 +151,6 @@ fn api_047_the_first_mistake_in_order_decides() {
     assert_eq!(prepare(bad_name, 0, 1), HResult::HR_COULD_NOT_CONNECT);
 
     // Handle before everything, values before state.
-    let fixture = Fixture::online(CLEAN);
     let handle = fixture.backup();
     let open = ntdsbcli::functions::ds_backup_open_file;
     let mut length = 0;
