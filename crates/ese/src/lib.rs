@@ -10,6 +10,7 @@
 //! not depend on the file's size or on how much of it is damaged; every byte read is taken as
 //! hostile.
 
+mod aligned;
 mod database;
 mod error;
 pub mod logs;
@@ -17,6 +18,7 @@ mod owned;
 mod reader;
 pub mod verify;
 
+pub use aligned::AlignedBuffer;
 pub use database::{DatabaseFile, Layout};
 pub use error::Error;
 pub use owned::{UnknownSpace, UnknownSpaceReason};

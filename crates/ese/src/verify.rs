@@ -12,7 +12,7 @@ use ese_format::header::CopyState;
 use ese_format::page::{Correction, Damage, PageFlags, PageState};
 use ese_format::{DbTime, PageNumber, page};
 
-use crate::{DatabaseFile, Error};
+use crate::{AlignedBuffer, DatabaseFile, Error};
 
 /// How to go through the file.
 #[derive(Debug, Clone, Copy)]
@@ -209,9 +209,9 @@ impl<'a> Pass<'a> {
     /// Draws and judges pieces until there are none, or one thread failed.
     fn work(&self) {
         let mut tally = Tally::default();
-        let mut buf = vec![0; PIECE as usize];
+        let mut buf = AlignedBuffer::new(PIECE as usize);
         let error = loop {
-            match self.judge_next(&mut buf, &mut tally) {
+            match self.judge_next(buf.as_mut_slice(), &mut tally) {
                 Ok(true) => {}
                 Ok(false) => break None,
                 Err(error) => break Some(error),

@@ -108,7 +108,7 @@ proptest! {
         for word in block.chunks_exact(4).skip(1) {
             expected ^= u32::from_le_bytes(word.try_into().unwrap());
         }
-        prop_assert_eq!(xor32_portable(&block), if block.len() < 4 { 0x89AB_CDEF } else { expected });
+        prop_assert_eq!(xor32_portable(&block), expected);
         prop_assert_eq!(xor32(&block), xor32_portable(&block));
     }
 
