@@ -44,6 +44,7 @@ pub(crate) struct DatabaseVerdict {
     logs_needed: Option<(u32, u32)>,
     logs: &'static str,
     findings: Vec<String>,
+    advice: Option<&'static str>,
     notes: Vec<String>,
     not_checked: Vec<&'static str>,
 }
@@ -110,6 +111,7 @@ impl DatabaseVerdict {
             logs_needed,
             logs,
             findings: findings(report),
+            advice: advice(report),
             notes: notes(report),
             not_checked: vec!["trees", "indexes", "records"],
         }
@@ -118,7 +120,8 @@ impl DatabaseVerdict {
     pub(crate) fn text(&self, style: Style) -> String {
         let mut text = heading(&self.path, self.ok, self.findings.len(), style);
         text.push_str(&format!(
-            "\n  {}, page size {}, {}, the last owned one is {}\n  {} checksummed, {} never written",
+            "\n  {}, page size {}, {}, the last owned one is {}\
+             \n  {} checksummed, {} never written",
             self.state,
             self.page_size,
             count(self.pages, "page"),
@@ -130,6 +133,9 @@ impl DatabaseVerdict {
             text.push_str(&format!("\n  needs logs {first:#x}-{last:#x}: {}", self.logs));
         }
         list(&mut text, &self.findings, "", style);
+        if let Some(advice) = self.advice {
+            text.push_str(&format!("\n  what to do: {advice}"));
+        }
         for note in &self.notes {
             text.push_str(&format!("\n  note: {note}"));
         }
@@ -198,6 +204,24 @@ fn findings(report: &DatabaseReport) -> Vec<String> {
         findings.push(error.to_string());
     }
     findings
+}
+
+/// What to do about the worst of the findings.
+fn advice(report: &DatabaseReport) -> Option<&'static str> {
+    let pages = &report.pages;
+    if report.is_good() {
+        None
+    } else if !pages.pages_sound() || report.layout.tail > 0 {
+        Some("Use a sound copy: restore a backup set. A backup of this file would fail.")
+    } else if matches!(report.trailer, Trailer::Missing | Trailer::Mismatch(_)) {
+        Some("Copy the file again from where it was backed up to, whole.")
+    } else if matches!(report.logs, Logs::Missing(_)) {
+        Some("Put the logs beside the database, or restore a backup set.")
+    } else if pages.owned.corrected_count > 0 {
+        Some("Back up and restore: a backup delivers the pages corrected. Check disk and memory.")
+    } else {
+        Some("Back up and restore: a backup delivers the good header twice.")
+    }
 }
 
 fn unlisted(findings: &mut Vec<String>, pages: &PageRange) {

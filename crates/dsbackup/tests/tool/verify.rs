@@ -65,6 +65,7 @@ fn the_summary_of_verify_has_the_documented_fields() {
             "logs_needed",
             "logs",
             "findings",
+            "advice",
             "notes",
             "not_checked",
         ]
