@@ -238,8 +238,23 @@ impl FileWriter<'_> {
 
     /// Appends `unit`. The unit is hashed and written as it is; nothing is buffered.
     pub fn write(&mut self, unit: &[u8]) -> Result<()> {
-        self.hasher.update(unit);
-        self.file.write_all_at(unit, self.size)?;
+        let mut hashed = false;
+        if unit.len() < PARALLEL_MIN {
+            self.file.write_all_at(unit, self.size)?;
+        } else {
+            // Hashing takes about as long as writing to the page cache, and needs nothing of it.
+            let (hasher, file, offset) = (&mut self.hasher, &self.file, self.size);
+            hashed = std::thread::scope(|scope| {
+                let hash = || {
+                    hasher.update(unit);
+                };
+                let hashing = std::thread::Builder::new().spawn_scoped(scope, hash);
+                file.write_all_at(unit, offset).map(|()| hashing.is_ok())
+            })?;
+        }
+        if !hashed {
+            self.hasher.update(unit);
+        }
         self.size += unit.len() as u64;
         Ok(())
     }
@@ -271,3 +286,7 @@ impl FileWriter<'_> {
         Ok(entry)
     }
 }
+
+/// From this many bytes on, a unit is hashed beside being written: a thread costs some ten
+/// microseconds, hashing this much ten times that.
+const PARALLEL_MIN: usize = 512 << 10;

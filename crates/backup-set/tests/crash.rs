@@ -255,3 +255,19 @@ fn a_target_with_files_is_refused_unless_told_and_foreign_logs_always() {
     restore::to_folder(&set, &target, out, replace, &()).unwrap();
     assert_eq!(mem.get("/out/ntds.dit").unwrap(), database());
 }
+
+#[test]
+fn units_of_any_size_give_the_same_file_and_hash() {
+    let content: Vec<u8> = (0..3_000_000u32).map(|i| (i % 251).to_le_bytes()[0]).collect();
+    for unit in [100_000, 524_288, 1 << 20, content.len()] {
+        let mem = Mem::new();
+        let mut set = SetWriter::create(Arc::new(mem.clone()), Path::new("/set")).unwrap();
+        let mut file = set.begin(FileKind::NtdsDatabase, "a.edb").unwrap();
+        for part in content.chunks(unit) {
+            file.write(part).unwrap();
+        }
+        let entry = file.finish(content.len() as u64).unwrap();
+        assert_eq!(entry.hash(), Some(blake3::hash(&content)), "unit {unit}");
+        assert!(mem.get("/set/a.edb").unwrap() == content, "unit {unit}");
+    }
+}
