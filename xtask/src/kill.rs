@@ -67,7 +67,8 @@ impl World {
 
     fn restore(&self, service: &Service, set: &Path) -> Command {
         let mut command = Command::new(&self.tool);
-        command.arg("--quiet").arg("restore").arg(set).arg("--server").arg(&service.socket);
+        command.arg("--quiet").arg("restore").arg(set).arg("--overwrite");
+        command.arg("--server").arg(&service.socket);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         command
     }

@@ -12,6 +12,7 @@ use ntdsbsrv::{PolicySource, RunningService, ServeOptions, Status};
 use vfs::os::Os;
 use vfs::{OpenMode, Storage};
 
+use crate::cli::restore::Present;
 use crate::cli::{backup, restore};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
@@ -95,7 +96,8 @@ fn tell(dir: &Path, story: &mut Story<'_>, interrupt: &Interrupt) -> Result<(), 
     let bars = story.output.progress(3 * bytes, interrupt);
     let server = Server::at_socket(service.socket_path());
     let began = Instant::now();
-    let restored = restore::restore_to_service(&set, &server, &[], interrupt, &bars)?;
+    let restored =
+        restore::restore_to_service(&set, &server, &[], Present::Refuse, interrupt, &bars)?;
     drop(bars);
     story.step(
         "restored through the service",

@@ -15,7 +15,7 @@ use crate::output::{Output, json};
 
 mod through_service;
 
-pub(crate) use through_service::restore_to_service;
+pub(crate) use through_service::{Present, restore_to_service};
 
 /// Restore a backup set.
 ///
@@ -25,7 +25,8 @@ pub(crate) use through_service::restore_to_service;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     dsbackup restore /backups/dc1-monday --to /restored\n  \
-    dsbackup restore /backups/dc1-monday --server DC1    (the service in --restore-mode)")]
+    dsbackup restore /backups/dc1-monday --server DC1    (the service in --restore-mode)\n  \
+    dsbackup restore /backups/dc1-monday --server DC1 --overwrite")]
 #[command(group(clap::ArgGroup::new("where").required(true).args(["to", "server"])))]
 pub(crate) struct Restore {
     /// The folder of the backup set.
@@ -35,8 +36,9 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
 
-    /// Replace files of the same names in a folder that is not empty.
-    #[arg(long, requires = "to", conflicts_with = "server")]
+    /// Replace what is there: files of the same names in a folder that is not empty; with --server
+    /// the directory's present database and logs.
+    #[arg(long)]
     overwrite: bool,
 
     /// Restore through this service to the places where it wants its files.
@@ -62,7 +64,8 @@ pub(crate) fn run(args: &Restore, output: &Output) -> Result<Exit, Failure> {
         (None, Some(server)) => {
             let server = super::server::parse(server)?;
             let volumes = through_service::volumes(&args.volume)?;
-            restore_to_service(&set, &server, &volumes, &interrupt, &bars)
+            let present = if args.overwrite { Present::Replace } else { Present::Refuse };
+            restore_to_service(&set, &server, &volumes, present, &interrupt, &bars)
         }
         (None, None) => Err(Failure::new(Exit::Usage, "say --to DIR or --server SERVER")),
     }

@@ -51,7 +51,10 @@ fn a_dirty_database_goes_with_its_logs_into_a_set_and_back() {
     world.serve(true);
     world.online().exits(1);
     std::fs::write(&world.dit, b"lost").unwrap();
-    restore(&world, &["--server", socket]).exits(0);
+    let refused = restore(&world, &["--server", socket]).exits(4);
+    assert!(refused.stderr.contains("--overwrite"), "{}", refused.stderr);
+    assert_eq!(std::fs::read(&world.dit).unwrap(), b"lost");
+    restore(&world, &["--server", socket, "--overwrite"]).exits(0);
     assert_eq!(std::fs::read(&world.dit).unwrap(), database);
     world.serve(false);
     world.online().exits(0);

@@ -11,7 +11,6 @@ fn wrong_arguments_are_usage_errors() {
         &["backup", "dc1"],
         &["restore", "set"],
         &["restore", "set", "--to", "a", "--server", "b"],
-        &["restore", "set", "--server", "b", "--overwrite"],
         &["verify"],
         &["serve"],
         &["completions", "no-shell"],

@@ -54,11 +54,21 @@ pub(super) fn interrupted() -> Failure {
         .advise("Restore again from the start; until then nothing takes the files for whole.")
 }
 
+/// What becomes of a database and logs that lie where the restored ones belong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Present {
+    /// They stop the restore before it begins.
+    Refuse,
+    /// They are replaced, once every copy has been checked.
+    Replace,
+}
+
 /// Restores `set` through `server`, which must be in restore mode on this computer.
 pub(crate) fn restore_to_service(
     set: &SetReader,
     server: &Server,
     volumes: &[(char, String)],
+    present: Present,
     interrupt: &Interrupt,
     bars: &Bars,
 ) -> Result<Restored, Failure> {
@@ -74,6 +84,9 @@ pub(crate) fn restore_to_service(
     let places = Places::of(&context.locations()?, volumes)?;
     let (low, high) = set.manifest().log_range().unwrap_or((0, 0));
     let plan = places.plan(set)?;
+    if present == Present::Refuse {
+        plan.refuse_present(&places)?;
+    }
     context.register(&RestoreRegistration {
         checkpoint_directory: places.checkpoint.published.clone(),
         log_directory: places.logs.published.clone(),
@@ -214,9 +227,31 @@ impl Plan {
         Ok(())
     }
 
-    /// Removes what a recovery would take for its own: logs, checkpoint and flush map of the
-    /// database that is replaced. Other files in these folders are nobody's business here.
+    /// Fails if a database or logs lie where the restored ones belong.
+    fn refuse_present(&self, places: &Places) -> Result<(), Failure> {
+        let mut present = self.old_files(places)?;
+        present.extend(self.files.iter().map(|(_, to)| to.clone()));
+        match present.iter().find(|path| Os.metadata(path).is_ok()) {
+            None => Ok(()),
+            Some(path) => {
+                let text = format!("{}: is there already; nothing was changed", path.display());
+                Err(Failure::new(Exit::Refused, text)
+                    .advise("Move the old files away, or say --overwrite to replace them."))
+            }
+        }
+    }
+
+    /// Removes what a recovery would take for its own. Other files in these folders are nobody's
+    /// business here.
     fn remove_old(&self, places: &Places) -> Result<(), Failure> {
+        for path in self.old_files(places)? {
+            durable::remove(&Os, &path)?;
+        }
+        Ok(())
+    }
+
+    /// Logs, checkpoint and flush map of the database that is replaced, as far as they are there.
+    fn old_files(&self, places: &Places) -> Result<Vec<PathBuf>, Failure> {
         let mut bases: BTreeSet<[u8; 3]> = self
             .files
             .iter()
@@ -231,16 +266,12 @@ impl Plan {
             base.is_some_and(|base| bases.contains(&base))
                 || checkpoint.is_some_and(|base| bases.iter().any(|b| b == base))
         };
-        let flush_map = places.database.local.with_extension("jfm");
-        durable::remove(&Os, &flush_map)?;
+        let mut old = vec![places.database.local.with_extension("jfm")];
         for dir in BTreeSet::from([&places.logs.local, &places.checkpoint.local]) {
-            for entry in list(dir)? {
-                if is_old(&entry) {
-                    Os.remove_file(&dir.join(entry))?;
-                }
-            }
+            let names = list(dir)?.into_iter().filter(|name| is_old(name));
+            old.extend(names.map(|name| dir.join(name)));
         }
-        Ok(())
+        Ok(old)
     }
 
     fn directories(&self) -> BTreeSet<&Path> {
