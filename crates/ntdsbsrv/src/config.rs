@@ -3,7 +3,6 @@
 //!
 //! ```toml
 //! server_name = "DC1"                     # SERVER in \\SERVER\C$\...; default: the host's name
-//! names = ["dc1.example"]                 # further names of this computer for clients
 //! state = "/var/lib/dsbackup"             # registration, service state, key, audit log
 //! policy = "/etc/dsbackup/policy.toml"
 //! idle_minutes = 15                       # a backup context without calls is aborted after this
@@ -43,8 +42,6 @@ use crate::ServeError;
 pub struct Config {
     /// SERVER of the published UNC paths; default: the host's short name in upper case.
     pub server_name: Option<String>,
-    /// Further names by which clients may call this computer.
-    pub names: Vec<String>,
     /// Directory of the registration, the service state, the installation key and the audit log.
     pub state: Option<PathBuf>,
     /// The policy file.
@@ -69,7 +66,6 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             server_name: None,
-            names: Vec::new(),
             state: None,
             policy: None,
             idle_minutes: 15,
