@@ -224,7 +224,6 @@ mod tests {
         let config = Config::parse(
             r#"
             server_name = "DC1"
-            names = ["dc1.example"]
             state = "/var/lib/dsb"
             policy = "/etc/dsb/policy.toml"
             idle_minutes = 3
