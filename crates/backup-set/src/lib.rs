@@ -18,6 +18,7 @@
 //! All of it goes through [`vfs::Storage`] and needs constant memory. The manifest's form is the
 //! promise of `docs/backup-set.md`.
 
+mod behind;
 pub mod copy;
 mod error;
 mod facts;

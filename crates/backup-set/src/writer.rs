@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use ese::DatabaseFile;
 use ese_format::PageNumber;
-use vfs::{File, OpenMode, Storage, durable};
+use vfs::{File, OpenMode, Operation, Storage, durable};
 
+use crate::behind::{Unit, WriteBehind};
 use crate::copy::Digest;
 use crate::facts;
 use crate::manifest::{
@@ -119,6 +120,8 @@ impl SetWriter {
             place,
             hasher: blake3::Hasher::new(),
             size: 0,
+            behind: None,
+            failed: false,
         })
     }
 
@@ -216,6 +219,9 @@ pub struct FileWriter<'a> {
     place: SetPath,
     hasher: blake3::Hasher,
     size: u64,
+    behind: Option<WriteBehind>,
+    /// Something before `size` is not in the file.
+    failed: bool,
 }
 
 impl FileWriter<'_> {
@@ -224,43 +230,78 @@ impl FileWriter<'_> {
         &self.place
     }
 
-    /// Bytes written so far.
+    /// Bytes taken so far.
     pub fn size(&self) -> u64 {
         self.size
     }
 
     /// The page that comes next, if the file has the header of a database: what to name when the
-    /// stream stops at a damaged page.
-    pub fn next_page(&self) -> Option<PageNumber> {
+    /// stream stops at a damaged page. Waits until what was taken is written.
+    pub fn next_page(&mut self) -> Option<PageNumber> {
+        self.settle().ok()?;
         let database = DatabaseFile::open(self.set.storage.clone(), &self.path).ok()?;
         PageNumber::at_file_offset(self.size, database.page_size())
     }
 
-    /// Appends `unit`. The unit is hashed and written as it is; nothing is buffered.
-    pub fn write(&mut self, unit: &[u8]) -> Result<()> {
-        let mut hashed = false;
-        if unit.len() < PARALLEL_MIN {
-            self.file.write_all_at(unit, self.size)?;
-        } else {
-            // Hashing takes about as long as writing to the page cache, and needs nothing of it.
-            let (hasher, file, offset) = (&mut self.hasher, &self.file, self.size);
-            hashed = std::thread::scope(|scope| {
-                let hash = || {
-                    hasher.update(unit);
-                };
-                let hashing = std::thread::Builder::new().spawn_scoped(scope, hash);
-                file.write_all_at(unit, offset).map(|()| hashing.is_ok())
-            })?;
-        }
-        if !hashed {
-            self.hasher.update(unit);
-        }
-        self.size += unit.len() as u64;
+    /// Appends `bytes`, which are in the file on return.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`], after which the file cannot be finished.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.settle()?;
+        let written = self.file.write_all_at(bytes, self.size);
+        self.noted(written)?;
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
         Ok(())
     }
 
+    /// Appends `unit` without a copy: a large one is hashed here while a thread writes it, and may
+    /// not be in the file yet on return. At most four units are held.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write`]; the error may be that of a unit appended before.
+    pub fn append(&mut self, unit: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<()> {
+        if self.behind.is_none() && unit.as_ref().len() >= BEHIND_MIN {
+            self.intact()?;
+            self.behind = WriteBehind::start(&self.file, &self.path, self.size);
+        }
+        let Some(behind) = &mut self.behind else {
+            return self.write(unit.as_ref());
+        };
+        let unit: Unit = Arc::new(unit);
+        let taken = behind.put(Arc::clone(&unit));
+        self.noted(taken)?;
+        let bytes = (*unit).as_ref();
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Waits until everything before `size` is in the file.
+    fn settle(&mut self) -> Result<()> {
+        let ended = self.behind.take().map_or(Ok(()), |mut behind| behind.end());
+        self.noted(ended)?;
+        self.intact()
+    }
+
+    fn intact(&self) -> Result<()> {
+        if self.failed {
+            let source = std::io::Error::other("an earlier write to the file failed");
+            return Err(vfs::Error::new(Operation::Write, &self.path, source).into());
+        }
+        Ok(())
+    }
+
+    fn noted(&mut self, result: vfs::Result<()>) -> Result<()> {
+        self.failed |= result.is_err();
+        Ok(result?)
+    }
+
     /// Ends the file: checks the announced length, syncs the content, notes the entry.
-    pub fn finish(self, announced: u64) -> Result<FileEntry> {
+    pub fn finish(mut self, announced: u64) -> Result<FileEntry> {
         if self.size != announced {
             return Err(Error::StreamLength {
                 path: self.place.to_string(),
@@ -268,6 +309,7 @@ impl FileWriter<'_> {
                 found: self.size,
             });
         }
+        self.settle()?;
         self.file.sync()?;
         let digest = Digest { size: self.size, hash: self.hasher.finalize() };
         let facts = facts::of_file(&self.set.storage, &self.path, self.kind)?;
@@ -287,6 +329,6 @@ impl FileWriter<'_> {
     }
 }
 
-/// From this many bytes on, a unit is hashed beside being written: a thread costs some ten
-/// microseconds, hashing this much ten times that.
-const PARALLEL_MIN: usize = 512 << 10;
+/// From a unit of this many bytes on there is a thread that writes: beginning it costs some tens
+/// of microseconds, writing this much twice that, and files with such units mostly have many.
+const BEHIND_MIN: usize = 256 << 10;

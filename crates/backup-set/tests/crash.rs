@@ -44,15 +44,32 @@ fn description() -> Description {
 }
 
 fn write_set(storage: Arc<dyn Storage>, dir: &Path) -> Result<Manifest, Error> {
+    write_units(storage, dir, &database(), 1024)
+}
+
+/// Units of this many bytes are written by a thread.
+const LARGE: usize = 256 << 10;
+
+/// A database, and the units in which it comes: in the calling thread, and behind its back.
+fn streams() -> [(Vec<u8>, usize); 2] {
+    [(database(), 1024), (database().repeat(150), LARGE)]
+}
+
+fn write_units(
+    storage: Arc<dyn Storage>,
+    dir: &Path,
+    database: &[u8],
+    unit: usize,
+) -> Result<Manifest, Error> {
     let mut set = SetWriter::create(storage, dir)?;
     set.put_token(b"a token")?;
     for (kind, name, content) in [
-        (FileKind::NtdsDatabase, r"\\DC1\C$\ntds\ntds.dit", database()),
-        (FileKind::Log, r"\\DC1\C$\ntds\edb00001.log", log()),
+        (FileKind::NtdsDatabase, r"\\DC1\C$\ntds\ntds.dit", database),
+        (FileKind::Log, r"\\DC1\C$\ntds\edb00001.log", &log()),
     ] {
         let mut file = set.begin(kind, name)?;
-        for unit in content.chunks(1024) {
-            file.write(unit)?;
+        for unit in content.chunks(unit) {
+            file.append(unit.to_vec())?;
         }
         file.finish(content.len() as u64)?;
     }
@@ -83,47 +100,83 @@ fn a_finished_set_holds_what_was_streamed() {
 
 #[test]
 fn a_power_cut_while_writing_leaves_a_whole_set_or_none() {
-    for cut in 0.. {
-        let sim = Sim::new();
-        sim.create_dir_all(Path::new("/sets")).unwrap();
-        sim.sync_dir(Path::new("/")).unwrap();
-        sim.cut_power(sim.calls() + cut);
-        let result = write_set(Arc::new(sim.clone()), Path::new("/sets/a"));
-        for seed in 0..SEEDS {
-            match open(&sim.crash(seed), "/sets/a") {
-                Ok(set) => restore::check_set(&set, &()).unwrap_or_else(|e| {
-                    panic!("cut {cut} seed {seed}: looks whole, but {e}");
-                }),
-                Err(e) => assert!(result.is_err(), "cut {cut} seed {seed}: finished, but {e}"),
+    for (database, unit) in streams() {
+        for cut in 0.. {
+            let sim = Sim::new();
+            sim.create_dir_all(Path::new("/sets")).unwrap();
+            sim.sync_dir(Path::new("/")).unwrap();
+            sim.cut_power(sim.calls() + cut);
+            let storage = Arc::new(sim.clone());
+            let result = write_units(storage, Path::new("/sets/a"), &database, unit);
+            for seed in 0..SEEDS {
+                match open(&sim.crash(seed), "/sets/a") {
+                    Ok(set) => restore::check_set(&set, &()).unwrap_or_else(|e| {
+                        panic!("cut {cut} seed {seed}: looks whole, but {e}");
+                    }),
+                    Err(e) => assert!(result.is_err(), "cut {cut} seed {seed}: finished, but {e}"),
+                }
             }
-        }
-        if result.is_ok() {
-            assert!(cut > 20);
-            return;
+            if result.is_ok() {
+                assert!(cut > 20);
+                break;
+            }
         }
     }
 }
 
 #[test]
 fn a_failing_call_while_writing_removes_the_set() {
-    for call in 0.. {
-        let sim = Sim::new();
-        sim.create_dir_all(Path::new("/sets")).unwrap();
-        let last = sim.calls() + call;
-        sim.fail_call(last, io::ErrorKind::StorageFull);
-        let result = write_set(Arc::new(sim.clone()), Path::new("/sets/a"));
-        match result {
-            Err(Error::Storage(e)) => {
-                assert_eq!(e.kind(), io::ErrorKind::StorageFull, "call {call}");
-                assert!(sim.metadata(Path::new("/sets/a")).is_err(), "call {call}: removed");
-            }
-            Err(e) => panic!("call {call}: {e}"),
-            Ok(_) => {
-                assert!(sim.calls() <= last, "call {call} failed and nobody noticed");
-                return;
+    for (database, unit) in streams() {
+        for call in 0.. {
+            let sim = Sim::new();
+            sim.create_dir_all(Path::new("/sets")).unwrap();
+            let last = sim.calls() + call;
+            sim.fail_call(last, io::ErrorKind::StorageFull);
+            let storage = Arc::new(sim.clone());
+            match write_units(storage, Path::new("/sets/a"), &database, unit) {
+                Err(Error::Storage(e)) => {
+                    assert_eq!(e.kind(), io::ErrorKind::StorageFull, "call {call}");
+                    assert!(sim.metadata(Path::new("/sets/a")).is_err(), "call {call}: removed");
+                }
+                Err(e) => panic!("call {call}: {e}"),
+                Ok(_) => {
+                    assert!(sim.calls() <= last, "call {call} failed and nobody noticed");
+                    break;
+                }
             }
         }
     }
+}
+
+#[test]
+fn a_file_with_a_failed_write_is_not_finished() {
+    for unit in [1024, LARGE] {
+        let sim = Sim::new();
+        let mut set = SetWriter::create(Arc::new(sim.clone()), Path::new("/set")).unwrap();
+        let mut file = set.begin(FileKind::NtdsDatabase, "a.edb").unwrap();
+        sim.fail_call(sim.calls(), io::ErrorKind::StorageFull);
+        // The thread's failure is told by a later call; from then on each one fails.
+        let failed = (0..100).any(|_| file.append(vec![1; unit]).is_err());
+        assert!(failed, "{unit}");
+        let size = file.size();
+        assert!(file.append(vec![1; unit]).is_err() && file.write(b"1").is_err());
+        assert_eq!((file.size(), file.next_page()), (size, None));
+        assert!(file.finish(size).is_err());
+        assert!(set.files().is_empty());
+    }
+}
+
+#[test]
+fn the_next_page_is_known_while_units_are_on_their_way() {
+    let content = testkit::database("clean_8k");
+    let mem = Mem::new();
+    let mut set = SetWriter::create(Arc::new(mem), Path::new("/set")).unwrap();
+    let mut file = set.begin(FileKind::NtdsDatabase, "a.edb").unwrap();
+    for unit in content.chunks(LARGE).take(2) {
+        file.append(unit.to_vec()).unwrap();
+    }
+    let page = file.size() / 8192 - 1;
+    assert_eq!(file.next_page().map(|page| u64::from(page.0)), Some(page));
 }
 
 #[test]
@@ -259,12 +312,15 @@ fn a_target_with_files_is_refused_unless_told_and_foreign_logs_always() {
 #[test]
 fn units_of_any_size_give_the_same_file_and_hash() {
     let content: Vec<u8> = (0..3_000_000u32).map(|i| (i % 251).to_le_bytes()[0]).collect();
-    for unit in [100_000, 524_288, 1 << 20, content.len()] {
+    for unit in [100_000, LARGE, 1 << 20, content.len()] {
         let mem = Mem::new();
         let mut set = SetWriter::create(Arc::new(mem.clone()), Path::new("/set")).unwrap();
         let mut file = set.begin(FileKind::NtdsDatabase, "a.edb").unwrap();
-        for part in content.chunks(unit) {
-            file.write(part).unwrap();
+        for (index, part) in content.chunks(unit).enumerate() {
+            match index % 5 {
+                4 => file.write(part).unwrap(),
+                _ => file.append(part.to_vec()).unwrap(),
+            }
         }
         let entry = file.finish(content.len() as u64).unwrap();
         assert_eq!(entry.hash(), Some(blake3::hash(&content)), "unit {unit}");

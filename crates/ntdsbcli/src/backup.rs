@@ -1,6 +1,7 @@
 //! A backup context: from the token to the end.
 
 use std::io::{self, BufRead, Read};
+use std::ops::Deref;
 
 use bytes::Bytes;
 use dcerpc::CallId;
@@ -206,6 +207,13 @@ impl BackupContext {
         self.connection.backup_close(self.handle, file.id)
     }
 
+    fn take_unit(&mut self) -> Result<Option<Unit>, Error> {
+        let file = self.file.as_mut().ok_or_else(|| no_file(READ))?;
+        let mut reads = self.connection.reads(self.handle, file.id);
+        let taken = file.reading.take(&mut reads)?;
+        Ok(taken.map(|(bytes, used)| Unit(bytes.slice(used.min(bytes.len())..))))
+    }
+
     fn available(&mut self) -> Result<&[u8], Error> {
         let file = self.file.as_mut().ok_or_else(|| no_file(READ))?;
         let mut reads = self.connection.reads(self.handle, file.id);
@@ -258,6 +266,24 @@ pub struct BackupFile<'a> {
     open: bool,
 }
 
+/// Bytes of a file, as they were received: never empty, up to 4 MiB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit(Bytes);
+
+impl Deref for Unit {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Unit {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl BackupFile<'_> {
     /// The number of bytes that reading to the end delivers.
     pub fn len(&self) -> u64 {
@@ -267,6 +293,18 @@ impl BackupFile<'_> {
     /// Whether there is nothing to read.
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Reads on without a copy: the received bytes at the position, to keep as long as needed and
+    /// on any thread. `None` at the end of the file.
+    ///
+    /// Up to 8 MiB are on their way ahead of what was taken; the memory of a taken unit is used
+    /// again when it is dropped.
+    ///
+    /// # Errors
+    /// As [`BufRead::fill_buf`].
+    pub fn take_unit(&mut self) -> io::Result<Option<Unit>> {
+        Ok(self.context.take_unit()?)
     }
 
     /// Closes the file. Closed before its end, it counts as not read.

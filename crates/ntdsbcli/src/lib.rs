@@ -37,7 +37,7 @@ mod restore;
 mod server;
 pub mod server_name;
 
-pub use backup::{BackupContext, BackupFile};
+pub use backup::{BackupContext, BackupFile, Unit};
 pub use cancel::Canceller;
 pub use connection::ServiceInfo;
 pub use error::Error;

@@ -144,6 +144,19 @@ impl<C: Copy, U: Deref<Target = [u8]>> ReadAhead<C, U> {
         }
     }
 
+    /// The rest of the received unit, and how many bytes of it were delivered before; moves the
+    /// position behind it. `None` at the end of the file.
+    pub(crate) fn take(
+        &mut self,
+        reads: &mut impl Reads<Call = C, Unit = U>,
+    ) -> Result<Option<(U, usize)>, Error> {
+        self.fetch(reads)?;
+        Ok(self.current.take().map(|current| {
+            self.position += current.rest().len() as u64;
+            (current.bytes, current.used)
+        }))
+    }
+
     /// One documented read: fills the buffer from what is there, and waits only until
     /// [`BUFFER_MIN`] bytes or the rest of the file were copied. Returns 0 at the end of the file.
     pub(crate) fn read(

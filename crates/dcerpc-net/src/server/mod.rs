@@ -218,6 +218,8 @@ impl Endpoint {
     fn admit(self: &Arc<Self>, stream: UnixStream, connections: &mut JoinSet<()>) {
         // A peer that cannot be identified is nobody.
         let Ok(credentials) = rustix::net::sockopt::socket_peercred(&stream) else { return };
+        // Less is slower, nothing else.
+        let _less = rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER);
         let uid = credentials.uid.as_raw();
         let gid = credentials.gid.as_raw();
         let pid = u32::try_from(credentials.pid.as_raw_nonzero().get()).unwrap_or(0);
@@ -300,6 +302,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn random() -> u32 {
     getrandom::u32().unwrap_or_else(|_| Instant::now().elapsed().subsec_nanos())
 }
+
+/// What the kernel may hold for a client that is busy with what it has, bytes: most of a usual
+/// read's answer, so that both ends sleep and wake less often.
+const SEND_BUFFER: usize = 1 << 20;
 
 /// Pause after a passing error of accept(2).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -7,7 +7,6 @@
 //! The manifest comes before the truncation: logs are given up only for a set that is whole and
 //! durable. Whatever fails before it removes the set and aborts the backup on the server.
 
-use std::io::BufRead;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -164,17 +163,14 @@ fn store(
     bars.phase("backing up", stored.place().name());
     loop {
         interrupt.check()?;
-        let unit = match file.fill_buf() {
-            Ok(unit) => unit,
-            Err(e) => return Err(read_failure(e, entry, &stored)),
+        let unit = match file.take_unit() {
+            Ok(Some(unit)) => unit,
+            Ok(None) => break,
+            Err(e) => return Err(read_failure(e, entry, &mut stored)),
         };
-        if unit.is_empty() {
-            break;
-        }
-        stored.write(unit)?;
         let count = unit.len();
+        stored.append(unit)?;
         bars.add(count as u64);
-        file.consume(count);
     }
     file.close()?;
     stored.finish(len)?;
@@ -185,7 +181,7 @@ fn store(
 fn read_failure(
     error: std::io::Error,
     entry: &ListEntry,
-    stored: &backup_set::writer::FileWriter<'_>,
+    stored: &mut backup_set::writer::FileWriter<'_>,
 ) -> Failure {
     let failure: Failure = match error.downcast::<ntdsbcli::Error>() {
         Ok(error) => error.into(),
@@ -236,11 +232,11 @@ fn directory(token: &ExpiryToken) -> manifest::Directory {
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     manifest::Directory {
         dns_host_name: text(&token.host_name),
-        domain: text(&token.domain_dn),
+        domain: text(&token.domain_dn).filter(|dn| dn != UNKNOWN_DOMAIN),
         dsa_guid: guid(token.dsa),
         invocation_id: guid(token.invocation_id),
         domain_guid: guid(token.domain),
-        highest_usn: Some(token.highest_usn),
+        highest_usn: (token.highest_usn != 0).then_some(token.highest_usn),
         database_signature: None,
         log_signature: None,
     }
@@ -261,3 +257,6 @@ fn name_of(kind: BackupKind) -> &'static str {
 /// Bytes of a read on the wire: a multiple of every page size, large enough that calls cost
 /// nothing, small enough that a few of them in flight stay in a processor's cache.
 const READ_HINT: u32 = 1 << 20;
+
+/// What a service puts into a token, which needs a name there, if it does not know the domain.
+const UNKNOWN_DOMAIN: &str = "DC=unknown";

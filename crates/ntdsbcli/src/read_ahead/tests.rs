@@ -172,6 +172,41 @@ fn an_error_comes_at_its_position_and_repeats() {
 }
 
 #[test]
+fn units_are_taken_whole_or_from_where_reading_stopped() {
+    let mut service = Service::new(500_000);
+    let mut reading = open(&service, 65536);
+    let mut buffer = vec![0; 40_000];
+    let mut all = Vec::new();
+    for turn in 0.. {
+        if turn % 3 == 1 {
+            let count = reading.read(&mut service, &mut buffer).unwrap();
+            all.extend_from_slice(&buffer[..count]);
+        }
+        let Some((unit, used)) = reading.take(&mut service).unwrap() else { break };
+        assert!(used < unit.len());
+        all.extend_from_slice(&unit[used..]);
+    }
+    assert!(all == service.content && service.calls.is_empty());
+    assert!(reading.take(&mut service).unwrap().is_none(), "the end repeats");
+    assert!(service.most <= DEPTH);
+}
+
+#[test]
+fn units_before_a_damaged_page_are_taken_and_the_error_repeats() {
+    let mut service = Service::new(512 << 10);
+    service.damaged = Some(200 << 10);
+    let mut reading = open(&service, 65536);
+    let mut good = 0;
+    while let Ok(taken) = reading.take(&mut service) {
+        good += taken.map_or(0, |(unit, used)| unit.len() - used);
+    }
+    assert_eq!(good, 200 << 10);
+    let code = reading.take(&mut service).unwrap_err().code();
+    assert_eq!(code, HResult::HR_READ_VERIFY_FAILURE);
+    reading.abandon(&mut service);
+}
+
+#[test]
 fn a_cancelled_read_can_be_repeated() {
     let mut service = Service::new(512 << 10);
     let mut reading = open(&service, 65536);
