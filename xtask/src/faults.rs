@@ -140,6 +140,11 @@ fn backup(tool: &Path, fault: &Fault, dit: &Path, scratch: &Path) -> Outcome {
     let output =
         Command::new(tool).arg("backup").arg(&service.socket).arg("--out").arg(&set).output()?;
     report("backup", output.status.code(), &said(&output), scratch);
+    let audit = std::fs::read_to_string(scratch.join("state/audit.jsonl"))?;
+    let events = audit.lines().filter(|line| line.contains("-page\""));
+    for event in events {
+        println!("    audit: {event}");
+    }
     if output.status.code() != fault.backup {
         return Err(format!("backup should have ended with {:?}", fault.backup).into());
     }
