@@ -256,7 +256,7 @@ fn name_of(kind: BackupKind) -> &'static str {
 
 /// Bytes of a read on the wire: a multiple of every page size, large enough that calls cost
 /// nothing, small enough that a few of them in flight stay in a processor's cache.
-const READ_HINT: u32 = 1 << 20;
+const READ_HINT: u32 = 512 << 10;
 
 /// What a service puts into a token, which needs a name there, if it does not know the domain.
 const UNKNOWN_DOMAIN: &str = "DC=unknown";
