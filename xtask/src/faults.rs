@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
-use crate::service::{Hosting, Service, said, tool};
+use crate::service::{Hosting, Refused, Service, said, tool};
 
 const PAGE: usize = 8192;
 /// A page that holds rows in every database that the table is made for.
 const VICTIM: usize = 20;
+
+/// Exit code of the tool when its input cannot be used.
+const UNUSABLE: i32 = 3;
 
 /// One kind of damage, and what must come of it.
 struct Fault {
@@ -126,10 +129,12 @@ fn backup(tool: &Path, fault: &Fault, dit: &Path, scratch: &Path) -> Outcome {
     let service = match Service::start(&hosting) {
         Ok(service) => service,
         Err(reason) => {
-            report("serve", Some(3), &reason.to_string(), scratch);
-            return match fault.backup {
-                None => Ok(()),
-                Some(_) => Err("the service should have hosted it".into()),
+            let refused = reason.downcast::<Refused>()?;
+            report("serve", refused.code, &refused.text, scratch);
+            return match (fault.backup, refused.code) {
+                (None, Some(UNUSABLE)) => Ok(()),
+                (None, _) => Err(format!("serve should have ended with {UNUSABLE}").into()),
+                (Some(_), _) => Err("the service should have hosted it".into()),
             };
         }
     };

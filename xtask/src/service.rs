@@ -29,6 +29,23 @@ pub(crate) fn release_directory() -> PathBuf {
         .join("release")
 }
 
+/// A service that ended instead of answering: its exit code and what it said.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// The exit code.
+    pub(crate) code: Option<i32>,
+    /// What it said.
+    pub(crate) text: String,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the service does not answer (exit {:?}):\n{}", self.code, self.text)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 /// A service over one database, ended (killed) with the value.
 pub(crate) struct Service {
     child: Child,
@@ -78,9 +95,10 @@ impl Service {
             if matches!(status.status.code(), Some(0 | 1)) {
                 return Ok(service);
             }
-            if service.child.try_wait()?.is_some() || started.elapsed() > Duration::from_secs(20) {
-                let log = std::fs::read_to_string(hosting.scratch.join("service.log"))?;
-                return Err(format!("the service does not answer:\n{log}").into());
+            let ended = service.child.try_wait()?;
+            if ended.is_some() || started.elapsed() > Duration::from_secs(20) {
+                let text = std::fs::read_to_string(hosting.scratch.join("service.log"))?;
+                return Err(Refused { code: ended.and_then(|status| status.code()), text }.into());
             }
             std::thread::sleep(Duration::from_millis(10));
         }

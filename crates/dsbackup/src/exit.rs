@@ -149,10 +149,20 @@ fn exit_of(code: HResult) -> Exit {
 impl From<ntdsbsrv::ServeError> for Failure {
     fn from(error: ntdsbsrv::ServeError) -> Self {
         use ntdsbsrv::ServeError;
+        use ntdsbsrv::directory::DirectoryError;
         let text = error.to_string();
         match error {
-            ServeError::Storage(error) => error.into(),
-            ServeError::Config { .. }
+            ServeError::Storage(error) | ServeError::Directory(DirectoryError::Storage(error)) => {
+                error.into()
+            }
+            ServeError::Directory(DirectoryError::Engine(error)) => error.into(),
+            ServeError::Directory(DirectoryError::NotHostable { .. }) => {
+                Self::new(Exit::Unusable, text)
+                    .advise("Host a database that was closed, or that is dirty with all its logs.")
+            }
+            ServeError::Directory(_)
+            | ServeError::Policy(_)
+            | ServeError::Config { .. }
             | ServeError::State { .. }
             | ServeError::Unpublishable { .. } => Self::new(Exit::Unusable, text),
             ServeError::StateInUse { .. } | ServeError::SocketInUse { .. } => {
@@ -179,7 +189,8 @@ impl From<ese::Error> for Failure {
                 .advise("Name an ESE database such as ntds.dit, or a log or a backup set."),
             Error::MissingLogs { .. } => Self::new(Exit::Unusable, text)
                 .advise("Put the missing logs beside the others, or use a backup set."),
-            _ => Self::new(Exit::Unusable, text),
+            _ => Self::new(Exit::Unusable, text)
+                .advise("Use a sound copy of the file: restore a backup set."),
         }
     }
 }
