@@ -132,8 +132,9 @@ impl World {
             broken += 1;
             let text = said(&output);
             // Before the connection was made, there was nobody to connect to.
-            let right_code =
-                text.contains("hrCommunicationError") || text.contains("hrCouldNotConnect");
+            let right_code = text.contains("hrCommunicationError")
+                || text.contains("hrCouldNotConnect")
+                || text.contains("no connection to the service");
             in_mid_context += u32::from(text.contains("hrCommunicationError"));
             if output.status.code() != Some(OTHER_END_FAILED) || !right_code || looks_whole(&set) {
                 return Err(format!("round {round}: {}: {text}", output.status).into());
@@ -141,8 +142,8 @@ impl World {
         }
         println!(
             "service killed in backup: {broken} of {rounds} in the midst; \
-             exit {OTHER_END_FAILED}, hrCommunicationError in {in_mid_context} of them (else \
-             hrCouldNotConnect), no set left"
+             exit {OTHER_END_FAILED}, hrCommunicationError in {in_mid_context} of them (else no \
+             connection yet), no set left"
         );
         Ok(())
     }
