@@ -24,6 +24,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod checksum;
+pub mod column;
 mod field;
 mod geometry;
 pub mod header;
