@@ -16,6 +16,7 @@
 //! Source: ESE `CPAGE::TAG` (cpage.hxx), `NDIGetKeydataflags` (node.cxx).
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use bitflags::bitflags;
 
@@ -66,6 +67,27 @@ impl Node<'_> {
         [self.prefix, self.suffix].concat()
     }
 
+    /// Length of the whole key in bytes.
+    pub fn key_len(&self) -> usize {
+        self.prefix.len() + self.suffix.len()
+    }
+
+    /// Puts the whole key in place of what `key` holds.
+    pub fn key_into(&self, key: &mut Vec<u8>) {
+        key.clear();
+        key.extend_from_slice(self.prefix);
+        key.extend_from_slice(self.suffix);
+    }
+
+    /// Compares the whole key with `other`, as trees order keys: byte by byte, then by length.
+    pub fn cmp_key(&self, other: &[u8]) -> Ordering {
+        match other.split_at_checked(self.prefix.len()) {
+            Some((head, rest)) => self.prefix.cmp(head).then_with(|| self.suffix.cmp(rest)),
+            // `other` ends within the prefix, so it can only be less or differ before its end.
+            None => self.prefix.cmp(other),
+        }
+    }
+
     /// Whether it is deleted and only waits for being cleaned up.
     pub fn is_deleted(&self) -> bool {
         self.flags.contains(NodeFlags::DELETED)
@@ -83,6 +105,11 @@ impl<'a> NodePage<'a> {
     /// Looks at a page; `None` if its length is no page size.
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
         Some(Self { bytes, header: PageHeader::parse(bytes)? })
+    }
+
+    /// The same with a header that was read from these bytes before.
+    pub fn with_header(bytes: &'a [u8], header: PageHeader) -> Self {
+        Self { bytes, header }
     }
 
     /// The page's header.
@@ -223,6 +250,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn keys_compare_as_whole_keys_do(
+            prefix in proptest::collection::vec(0_u8..3, 0..4),
+            suffix in proptest::collection::vec(0_u8..3, 0..4),
+            other in proptest::collection::vec(0_u8..3, 0..8),
+        ) {
+            let node =
+                Node { flags: NodeFlags::empty(), prefix: &prefix, suffix: &suffix, data: b"" };
+            prop_assert_eq!(node.cmp_key(&other), node.key().cmp(&other));
+        }
+
         #[test]
         fn any_bytes_are_taken_or_refused(
             bytes in proptest::collection::vec(any::<u8>(), 2048),

@@ -8,6 +8,7 @@ use ese_format::page::Damage;
 use ese_format::{LogGeneration, PageNumber, Signature, jet};
 
 use crate::logs::RejectedLog;
+use crate::{PageError, TreeDamage};
 
 /// What can go wrong with a database or its logs.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,44 @@ pub enum Error {
         offset: u64,
         /// What is the matter.
         damage: Damage,
+    },
+    /// A page that is asked for does not exist.
+    #[error("{}: page {page} does not exist; the file has pages up to {last}", path.display())]
+    NoSuchPage {
+        /// The file.
+        path: PathBuf,
+        /// The page.
+        page: PageNumber,
+        /// The last page of the file.
+        last: PageNumber,
+    },
+    /// A page that is needed cannot be read though its checksum is not at fault.
+    #[error("{}: page {page} cannot be read: {what}", path.display())]
+    Page {
+        /// The file.
+        path: PathBuf,
+        /// The page.
+        page: PageNumber,
+        /// What is the matter.
+        what: PageError,
+    },
+    /// A page is not what its tree makes of it.
+    #[error("{}: page {page} of the tree of object {objid} is damaged: {what}", path.display())]
+    Tree {
+        /// The file.
+        path: PathBuf,
+        /// Object id of the tree.
+        objid: u32,
+        /// The page.
+        page: PageNumber,
+        /// What is the matter.
+        what: TreeDamage,
+    },
+    /// The cursor stands before the first or after the last node.
+    #[error("{}: the cursor stands on no node", path.display())]
+    NoCurrentNode {
+        /// The file.
+        path: PathBuf,
     },
     /// The file ends before the last page that the database owns.
     #[error(
@@ -107,8 +146,14 @@ impl Error {
             Self::Header { source: HeaderError::UnsupportedVersion { .. }, .. } => {
                 jet::ERR_INVALID_DATABASE_VERSION
             }
-            Self::Header { .. } => jet::ERR_DATABASE_CORRUPTED,
-            Self::DamagedPage { damage, .. } => damage.jet_code(),
+            Self::DamagedPage { damage, .. }
+            | Self::Page { what: PageError::Damaged(damage), .. } => damage.jet_code(),
+            Self::Page { what: PageError::Zeroed, .. } => jet::ERR_PAGE_NOT_INITIALIZED,
+            Self::Header { .. }
+            | Self::NoSuchPage { .. }
+            | Self::Page { .. }
+            | Self::Tree { .. } => jet::ERR_DATABASE_CORRUPTED,
+            Self::NoCurrentNode { .. } => jet::ERR_NO_CURRENT_RECORD,
             Self::Truncated { .. } | Self::Shrunk { .. } => jet::ERR_FILE_IO_BEYOND_EOF,
             Self::MissingLogs { missing, max_required, .. } => {
                 let required = missing.iter().any(|run| run.start() <= max_required);

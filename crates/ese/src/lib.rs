@@ -1,5 +1,7 @@
-//! ESE databases as files: what a backup and a check of a whole database need.
+//! ESE databases: their pages, trees and whole files.
 //!
+//! * [`Pages`]: single pages, verified, through a cache with a bound; [`Tree`] and [`Cursor`]: the
+//!   B+ trees made of them;
 //! * [`DatabaseFile`]: a database opened for whole-file work: header by the rule for its two
 //!   copies, [`Layout`], trailer;
 //! * [`verify::pages`]: every page judged, in parallel, in constant memory;
@@ -11,15 +13,23 @@
 //! hostile.
 
 mod aligned;
+mod cursor;
 mod database;
 mod error;
 pub mod logs;
 mod owned;
+mod page;
+mod pages;
 mod reader;
+mod tree;
 pub mod verify;
 
 pub use aligned::AlignedBuffer;
+pub use cursor::Cursor;
 pub use database::{DatabaseFile, Layout};
 pub use error::Error;
 pub use owned::{UnknownSpace, UnknownSpaceReason};
+pub use page::{Page, PageError};
+pub use pages::{DEFAULT_CACHE, PageRef, PageStore, Pages};
 pub use reader::{ReadOutcome, VerifiedReader};
+pub use tree::{Leaves, MAX_DEPTH, Tree, TreeDamage};
