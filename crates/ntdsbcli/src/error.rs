@@ -45,7 +45,7 @@ pub enum Error {
         reason: NameError,
     },
     /// There is no connection to the service.
-    #[error("{server}: no connection to the service at {address}: {reason}")]
+    #[error("{server}: no connection to the service at {address}: {reason}: {code}")]
     Connect {
         /// The server's name as the caller gave it.
         server: Arc<str>,
