@@ -23,8 +23,10 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod catalog;
 pub mod checksum;
 pub mod column;
+pub mod compression;
 mod field;
 mod geometry;
 pub mod header;
@@ -34,12 +36,16 @@ pub mod log_header;
 pub mod log_name;
 mod log_position;
 mod log_time;
+pub mod long_value;
 pub mod node;
 pub mod page;
 pub mod page_builder;
+pub mod record;
 mod signature;
 pub mod space;
+pub mod text;
 pub mod trailer;
+pub mod value;
 
 pub use geometry::{DbTime, PageNumber, PageSize};
 pub use log_position::{LogGeneration, LogPosition, ParseLogPositionError};

@@ -1,0 +1,93 @@
+//! XPRESS: plain LZ77, the form without Huffman codes.
+//!
+//! ```text
+//! u32 flags, little-endian, used from bit 31 down; one flag a token:
+//!   0  literal: one byte
+//!   1  match: u16 w; distance = (w >> 3) + 1, length = (w & 7) + 3
+//!      w & 7 = 7: a nibble follows, length = 10 + nibble
+//!                 (low half of a new byte first, its high half at the next such match)
+//!      nibble 15: a byte follows, length = 25 + byte
+//!      byte 255:  a u16 n follows, length = n + 3; n = 0: a u32 n follows
+//! ```
+//!
+//! The length in front of the stream tells the end. Source: [MS-XCA] 2.3, 2.4.
+
+use super::Fault;
+
+/// Decodes `src` until `out` is full.
+pub(super) fn decompress(src: &[u8], out: &mut [u8]) -> Result<(), Fault> {
+    let mut input = Input { src, at: 0, nibble: None };
+    let mut written = 0;
+    let (mut flags, mut left) = (0_u32, 0_u32);
+    while written < out.len() {
+        if left == 0 {
+            flags = u32::from_le_bytes(input.take()?);
+            left = 32;
+        }
+        let is_match = flags >> 31 != 0;
+        flags <<= 1;
+        left -= 1;
+        if !is_match {
+            let [literal] = input.take()?;
+            if let Some(byte) = out.get_mut(written) {
+                *byte = literal;
+            }
+            written += 1;
+            continue;
+        }
+        let begin = input.at;
+        let word = u16::from_le_bytes(input.take()?);
+        let distance = usize::from(word >> 3) + 1;
+        let len = input.match_len(word & 7).ok_or(Fault::Truncated)?;
+        if distance > written || len > out.len() - written {
+            return Err(Fault::Corrupt(begin));
+        }
+        super::copy_match(out, written, distance, len);
+        written += len;
+    }
+    Ok(())
+}
+
+struct Input<'a> {
+    src: &'a [u8],
+    at: usize,
+    /// The high half of the last length byte, not used yet.
+    nibble: Option<u8>,
+}
+
+impl Input<'_> {
+    #[inline(always)]
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+        let rest = self.src.get(self.at..).ok_or(Fault::Truncated)?;
+        let bytes = rest.first_chunk().ok_or(Fault::Truncated)?;
+        self.at += N;
+        Ok(*bytes)
+    }
+
+    #[inline(always)]
+    fn match_len(&mut self, low: u16) -> Option<usize> {
+        if low < 7 {
+            return Some(usize::from(low) + 3);
+        }
+        let nibble = match self.nibble.take() {
+            Some(high) => high,
+            None => {
+                let [byte] = self.take().ok()?;
+                self.nibble = Some(byte >> 4);
+                byte & 15
+            }
+        };
+        if nibble < 15 {
+            return Some(usize::from(nibble) + 10);
+        }
+        let [byte] = self.take().ok()?;
+        if byte < 255 {
+            return Some(usize::from(byte) + 25);
+        }
+        let len = match u16::from_le_bytes(self.take().ok()?) {
+            0 => usize::try_from(u32::from_le_bytes(self.take().ok()?)).ok()?,
+            len => len.into(),
+        };
+        len.checked_add(3)
+    }
+}

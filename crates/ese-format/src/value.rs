@@ -1,0 +1,218 @@
+//! Values: what the bytes of a column mean.
+//!
+//! ```text
+//! Bit            1 byte, any but 0 is true      Text, LongText       text in the code page
+//! UnsignedByte   1 byte                         Binary, LongBinary   bytes
+//! Short, UnsignedShort              2 bytes     GUID                 16 bytes
+//! Long, UnsignedLong                4 bytes     IEEESingle           4 bytes
+//! Currency, LongLong, UnsignedLongLong  8 bytes IEEEDouble, DateTime 8 bytes
+//! ```
+//!
+//! All little-endian. [`Value::to_bytes`] gives back exactly the bytes that were decoded, odd ones
+//! too; bytes of a length that the type does not have become [`Value::Opaque`].
+//! Source: ESE `JET_coltyp` (jethdr.w).
+
+use alloc::borrow::Cow;
+
+use ms_dtyp::Guid;
+
+use crate::column::ColumnType;
+use crate::text::Text;
+
+/// A truth value as it is stored: 0 is false, every other byte is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Bit(u8);
+
+impl Bit {
+    /// From the stored byte.
+    pub const fn from_byte(byte: u8) -> Self {
+        Self(byte)
+    }
+
+    /// The stored byte.
+    pub const fn to_byte(self) -> u8 {
+        self.0
+    }
+
+    /// Whether it is true.
+    pub const fn is_set(self) -> bool {
+        self.0 != 0
+    }
+}
+
+/// As the engine stores it: 0x00 or 0xFF.
+impl From<bool> for Bit {
+    fn from(set: bool) -> Self {
+        Self(if set { 0xFF } else { 0 })
+    }
+}
+
+/// Eight bytes that the engine calls a date and does not look into.
+///
+/// By convention they are days since 1899-12-30 as a double; Active Directory stores seconds since
+/// 1601 as an integer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DateTime(u64);
+
+impl DateTime {
+    /// From the 64 bits.
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The 64 bits.
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// As days since 1899-12-30 (OLE automation date).
+    pub const fn days(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+
+    /// As an integer.
+    pub const fn integer(self) -> i64 {
+        self.0.cast_signed()
+    }
+}
+
+/// A typed value of a column.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// No value.
+    Null,
+    /// A truth value.
+    Bit(Bit),
+    /// Unsigned, 1 byte.
+    UnsignedByte(u8),
+    /// Signed, 2 bytes.
+    Short(i16),
+    /// Signed, 4 bytes.
+    Long(i32),
+    /// Signed, 8 bytes; by convention ten-thousandths.
+    Currency(i64),
+    /// Floating-point number of 4 bytes.
+    IeeeSingle(f32),
+    /// Floating-point number of 8 bytes.
+    IeeeDouble(f64),
+    /// A date.
+    DateTime(DateTime),
+    /// Bytes, of both types.
+    Binary(Cow<'a, [u8]>),
+    /// Text, of both types.
+    Text(Text<'a>),
+    /// Unsigned, 4 bytes.
+    UnsignedLong(u32),
+    /// Signed, 8 bytes.
+    LongLong(i64),
+    /// A GUID.
+    Guid(Guid),
+    /// Unsigned, 2 bytes.
+    UnsignedShort(u16),
+    /// Unsigned, 8 bytes.
+    UnsignedLongLong(u64),
+    /// Bytes that do not fit the column's type, or whose compression or encryption is not known.
+    Opaque(Cow<'a, [u8]>),
+}
+
+impl<'a> Value<'a> {
+    /// What `bytes` mean in a column of type `ty` (text: in `code_page`). Never fails: what does
+    /// not fit is [`Value::Opaque`].
+    #[inline]
+    pub fn decode(ty: ColumnType, code_page: u16, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        let bytes = bytes.into();
+        let number = match ty {
+            ColumnType::Text | ColumnType::LongText => {
+                return Self::Text(Text::new(bytes, code_page));
+            }
+            ColumnType::Binary | ColumnType::LongBinary => return Self::Binary(bytes),
+            _ => decode_number(ty, &bytes),
+        };
+        number.unwrap_or(Self::Opaque(bytes))
+    }
+
+    /// The bytes that are stored for it; `None` for null.
+    pub fn to_bytes(&self) -> Option<Cow<'_, [u8]>> {
+        Some(match self {
+            Self::Null => return None,
+            Self::Bit(bit) => owned(&[bit.to_byte()]),
+            Self::UnsignedByte(number) => owned(&[*number]),
+            Self::Short(number) => owned(&number.to_le_bytes()),
+            Self::Long(number) => owned(&number.to_le_bytes()),
+            Self::Currency(number) | Self::LongLong(number) => owned(&number.to_le_bytes()),
+            Self::IeeeSingle(number) => owned(&number.to_le_bytes()),
+            Self::IeeeDouble(number) => owned(&number.to_le_bytes()),
+            Self::DateTime(date) => owned(&date.to_bits().to_le_bytes()),
+            Self::UnsignedLong(number) => owned(&number.to_le_bytes()),
+            Self::UnsignedShort(number) => owned(&number.to_le_bytes()),
+            Self::UnsignedLongLong(number) => owned(&number.to_le_bytes()),
+            Self::Guid(guid) => Cow::Borrowed(guid.as_bytes()),
+            Self::Binary(bytes) | Self::Opaque(bytes) => Cow::Borrowed(bytes),
+            Self::Text(text) => Cow::Borrowed(text.as_bytes()),
+        })
+    }
+
+    /// Whether there is no value.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// The same value, which borrows nothing.
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bit(bit) => Value::Bit(bit),
+            Self::UnsignedByte(number) => Value::UnsignedByte(number),
+            Self::Short(number) => Value::Short(number),
+            Self::Long(number) => Value::Long(number),
+            Self::Currency(number) => Value::Currency(number),
+            Self::IeeeSingle(number) => Value::IeeeSingle(number),
+            Self::IeeeDouble(number) => Value::IeeeDouble(number),
+            Self::DateTime(date) => Value::DateTime(date),
+            Self::Binary(bytes) => Value::Binary(Cow::Owned(bytes.into_owned())),
+            Self::Text(text) => Value::Text(text.into_owned()),
+            Self::UnsignedLong(number) => Value::UnsignedLong(number),
+            Self::LongLong(number) => Value::LongLong(number),
+            Self::Guid(guid) => Value::Guid(guid),
+            Self::UnsignedShort(number) => Value::UnsignedShort(number),
+            Self::UnsignedLongLong(number) => Value::UnsignedLongLong(number),
+            Self::Opaque(bytes) => Value::Opaque(Cow::Owned(bytes.into_owned())),
+        }
+    }
+}
+
+/// A value of a type of fixed length; `None` if `bytes` have another length.
+#[inline]
+fn decode_number(ty: ColumnType, bytes: &[u8]) -> Option<Value<'static>> {
+    Some(match ty {
+        ColumnType::Bit => Value::Bit(Bit(u8::from_le_bytes(bytes.try_into().ok()?))),
+        ColumnType::UnsignedByte => Value::UnsignedByte(u8::from_le_bytes(bytes.try_into().ok()?)),
+        ColumnType::Short => Value::Short(i16::from_le_bytes(bytes.try_into().ok()?)),
+        ColumnType::UnsignedShort => {
+            Value::UnsignedShort(u16::from_le_bytes(bytes.try_into().ok()?))
+        }
+        ColumnType::Long => Value::Long(i32::from_le_bytes(bytes.try_into().ok()?)),
+        ColumnType::UnsignedLong => Value::UnsignedLong(u32::from_le_bytes(bytes.try_into().ok()?)),
+        ColumnType::IeeeSingle => Value::IeeeSingle(f32::from_le_bytes(bytes.try_into().ok()?)),
+        ColumnType::Currency => Value::Currency(i64::from_le_bytes(bytes.try_into().ok()?)),
+        ColumnType::LongLong => Value::LongLong(i64::from_le_bytes(bytes.try_into().ok()?)),
+        ColumnType::UnsignedLongLong => {
+            Value::UnsignedLongLong(u64::from_le_bytes(bytes.try_into().ok()?))
+        }
+        ColumnType::IeeeDouble => Value::IeeeDouble(f64::from_le_bytes(bytes.try_into().ok()?)),
+        ColumnType::DateTime => {
+            Value::DateTime(DateTime(u64::from_le_bytes(bytes.try_into().ok()?)))
+        }
+        ColumnType::Guid => Value::Guid(Guid::from_bytes(bytes.try_into().ok()?)),
+        ColumnType::Binary
+        | ColumnType::Text
+        | ColumnType::LongBinary
+        | ColumnType::LongText
+        | ColumnType::Slv => return None,
+    })
+}
+
+fn owned(bytes: &[u8]) -> Cow<'static, [u8]> {
+    Cow::Owned(bytes.to_vec())
+}
