@@ -5,6 +5,7 @@
 //! * [`DatabaseFile`]: a database opened for whole-file work: header by the rule for its two
 //!   copies, [`Layout`], trailer;
 //! * [`verify::pages`]: every page judged, in parallel, in constant memory;
+//! * [`check`]: everything judged, trees, space, catalog, records, indexes;
 //! * [`VerifiedReader`]: the file as a backup delivers it, every page verified as it is read;
 //! * [`logs`]: which logs a database needs, and where they are.
 //!
@@ -13,6 +14,7 @@
 //! hostile.
 
 mod aligned;
+pub mod check;
 mod cursor;
 mod database;
 mod error;
