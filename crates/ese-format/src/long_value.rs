@@ -223,6 +223,8 @@ pub fn chunk_len(page_size: PageSize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use proptest::prelude::*;
 
     use super::*;

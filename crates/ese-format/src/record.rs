@@ -19,6 +19,7 @@
 //! [`Record::parse`] looks at the frame once, without allocating; the accessors only slice.
 //! Source: ESE `REC` (rec.hxx), `TAGFLD`, `TAGFLD_HEADER`, `MULTIVALUES` (tagfld.hxx).
 
+mod builder;
 mod tagged;
 
 use thiserror::Error;
@@ -26,6 +27,7 @@ use thiserror::Error;
 use crate::column::ColumnId;
 use crate::le::u16_at;
 
+pub use builder::{RecordBuildError, RecordBuilder};
 pub use tagged::{StoredValue, TagHeader, TaggedEntries, TaggedEntry, Values};
 
 /// Why a record, or a part of it, cannot be read. Offsets and lengths are in bytes.

@@ -34,13 +34,13 @@ use crate::le::u16_at;
 use crate::long_value::Lid;
 
 /// Bit of an entry's second word: column of the template.
-const DERIVED: u16 = 0x8000;
+pub(super) const DERIVED: u16 = 0x8000;
 /// Small pages: the data begins with a header byte.
-const EXTENDED: u16 = 0x4000;
+pub(super) const EXTENDED: u16 = 0x4000;
 /// Small pages: null.
-const NULL: u16 = 0x2000;
+pub(super) const NULL: u16 = 0x2000;
 /// Bit of an offset among several: the value is separated.
-const SEPARATED: u16 = 0x8000;
+pub(super) const SEPARATED: u16 = 0x8000;
 
 bitflags! {
     /// Header byte of a tagged column's data. ESE: `TAGFLD_HEADER`.
@@ -354,7 +354,7 @@ impl FusedIterator for Values<'_> {}
 const OWN: u32 = 0x1_0000;
 
 #[inline]
-fn sort_key(fid: u16, word: u16) -> u32 {
+pub(super) fn sort_key(fid: u16, word: u16) -> u32 {
     u32::from(fid) | if word & DERIVED == 0 { OWN } else { 0 }
 }
 
@@ -364,7 +364,7 @@ fn words([a, b, c, d]: [u8; 4]) -> [u16; 2] {
 }
 
 #[inline]
-fn offset_mask(large: bool) -> u16 {
+pub(super) fn offset_mask(large: bool) -> u16 {
     if large { 0x7FFF } else { 0x1FFF }
 }
 
