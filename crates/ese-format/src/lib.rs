@@ -31,6 +31,7 @@ mod field;
 mod geometry;
 pub mod header;
 pub mod jet;
+pub mod key;
 mod le;
 pub mod log_header;
 pub mod log_name;
