@@ -90,3 +90,6 @@ pub use definition::{
 pub use pattern::Key;
 pub use search::{SearchEnd, SearchError};
 pub use stored::Skeleton;
+
+#[cfg(test)]
+mod tests;

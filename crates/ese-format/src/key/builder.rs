@@ -184,9 +184,11 @@ impl KeyBuilder {
             };
             let more = match outcome {
                 Outcome::OutOfValues(segment) => numbers.roll_over(definition, segment),
-                Outcome::OutOfPieces | Outcome::Key { more: true, .. } => {
-                    numbers.advance(definition)
+                // Further values of other columns are not looked for then.
+                Outcome::OutOfPieces => {
+                    definition.expanded.first() == Some(&0) && numbers.advance(definition)
                 }
+                Outcome::Key { more: true, .. } => numbers.advance(definition),
                 Outcome::Key { more: false, .. } => false,
             };
             if !more {
@@ -234,13 +236,16 @@ impl KeyBuilder {
         value: &[u8],
     ) -> Result<Outcome, KeyError<S::Error>> {
         let character = definition.segments.first().map_or(1, |first| first.column.character());
+        let mut count = 0;
         for piece in tuples.pieces(value, character) {
             match self.keep(definition, record, numbers, Some(piece))? {
                 Outcome::Key { more: true, .. } => {}
                 other => return Ok(other),
             }
+            count += 1;
         }
-        Ok(Outcome::OutOfPieces)
+        let all = count == tuples.count;
+        Ok(if all { Outcome::Key { keep: true, more: true } } else { Outcome::OutOfPieces })
     }
 
     /// Makes a key and leaves it in the arena if it is to be kept.

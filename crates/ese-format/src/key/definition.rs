@@ -75,8 +75,9 @@ impl KeyColumn {
         if self.is_unicode() { 2 } else { 1 }
     }
 
-    pub(super) fn is_fixed(&self) -> bool {
-        self.id.class() == ColumnClass::Fixed
+    /// Whether values are taken as they are, all of one length.
+    pub(super) fn is_binary_of_fixed_part(&self) -> bool {
+        self.ty.is_binary() && self.id.class() == ColumnClass::Fixed
     }
 }
 

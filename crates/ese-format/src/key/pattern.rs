@@ -152,15 +152,24 @@ impl Rest<'_> {
     }
 
     fn text(&mut self, expected: &[u8], complement: u8, value: &[u8]) -> Result<(), End> {
-        let Err(End(fits)) = self.exact(expected) else { return Ok(()) };
-        if fits || !self.full {
-            return Err(End(fits));
+        if let Some(rest) = self.stored.strip_prefix(expected) {
+            self.stored = rest;
+            return Ok(());
+        }
+        if !self.full {
+            return Err(End(false));
         }
         // The last byte of a cut text is made in its own way.
-        let Some((last, head)) = self.stored.split_last() else { return Err(End(true)) };
-        let source = head.len().checked_sub(1).and_then(|at| value.get(at));
-        let cut = source.map(|&byte| text::cut_byte(byte) ^ complement);
-        Err(End(expected.starts_with(head) && cut == Some(*last)))
+        let fits = match self.stored {
+            [] => true,
+            [prefix] => *prefix == DATA ^ complement,
+            [head @ .., last] => {
+                let source = value.get(head.len() - 1);
+                let cut = source.map(|&byte| text::cut_byte(byte) ^ complement);
+                expected.starts_with(head) && cut == Some(*last)
+            }
+        };
+        Err(End(fits))
     }
 
     fn prefix(&self, complement: u8) -> Result<(), End> {

@@ -108,7 +108,7 @@ fn beginning_len(column: &KeyColumn, value: &[u8], len: usize) -> Option<usize> 
     if column.ty.is_text() {
         return Some(len.saturating_sub(1));
     }
-    if column.is_fixed() {
+    if column.is_binary_of_fixed_part() {
         return Some(len);
     }
     let (pieces, rest) = (value.len() / PIECE, value.len() % PIECE);

@@ -137,7 +137,7 @@ impl<'d> Composer<'d> {
                 self.mark(segment, MarkKind::Text, (begin, arena.skeleton.len()), value, arena);
             }
         } else if ty.is_binary() {
-            let whole = if segment.column.is_fixed() {
+            let whole = if segment.column.is_binary_of_fixed_part() {
                 binary::push_fixed(value, limit - 1, &mut arena.skeleton);
                 value.len()
             } else {

@@ -20,8 +20,9 @@ use super::segment::{DATA, EMPTY};
 pub enum Skeleton<'a> {
     /// Its skeleton: equal to [`Key::skeleton`](super::Key::skeleton) of the record's key.
     Whole(&'a [u8]),
-    /// The key has the longest possible length: where a sort key would end is not to be seen. It
-    /// has to be compared with each key of its record.
+    /// Where its segments end is not to be seen, mostly because it is as long as a key can be and
+    /// so may be cut. It has to be compared with each key of its record
+    /// ([`Key::matches`](super::Key::matches)).
     Cut,
     /// No record gives such a key.
     Malformed,
@@ -30,10 +31,6 @@ pub enum Skeleton<'a> {
 impl KeyDefinition {
     /// Reduces a stored key. Where every key is exact that is the key itself; otherwise it is
     /// written to `scratch`.
-    ///
-    /// With the flag `LCMAP_UPPERCASE` a text that has a NUL in it is seen as two; such a key is
-    /// mostly called malformed. Compare it by [`Key::matches`](super::Key::matches) before it is
-    /// complained about.
     pub fn skeleton<'a>(&self, stored: &'a [u8], scratch: &'a mut Vec<u8>) -> Skeleton<'a> {
         if self.is_exact() {
             return Skeleton::Whole(stored);
@@ -41,17 +38,41 @@ impl KeyDefinition {
         if stored.len() >= self.key_most {
             return if stored.len() == self.key_most { Skeleton::Cut } else { Skeleton::Malformed };
         }
+        // A text in upper case may have a NUL in it; a piece has no known length.
+        let unclear = self.maps_to_upper_case() || self.takes_pieces_of_fixed_binary();
+        let refused = if unclear { Skeleton::Cut } else { Skeleton::Malformed };
         scratch.clear();
         let mut rest = stored;
         for segment in &self.segments {
             let Some((bytes, after)) = self.split_segment(segment, rest) else {
-                return Skeleton::Malformed;
+                return refused;
             };
             let shown = if segment.column.is_unicode() { 1 } else { bytes.len() };
             scratch.extend_from_slice(bytes.get(..shown).unwrap_or(bytes));
             rest = after;
         }
-        if rest.is_empty() { Skeleton::Whole(scratch) } else { Skeleton::Malformed }
+        if rest.is_empty() { Skeleton::Whole(scratch) } else { refused }
+    }
+
+    /// The sort keys (with their prefixes) of the Unicode texts in a stored key, in order of the
+    /// key; none for a text that is NULL or empty. They end where the key is not as the
+    /// definition makes it.
+    pub fn sort_keys<'a>(&'a self, stored: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let mut rest = stored;
+        let split = self.segments.iter().map_while(move |segment| {
+            let (bytes, after) = self.split_segment(segment, rest)?;
+            rest = after;
+            Some((segment, bytes))
+        });
+        split.filter_map(|(segment, bytes)| {
+            let is_data = bytes.first().is_some_and(|&first| first ^ segment.complement() == DATA);
+            (segment.column.is_unicode() && is_data).then_some(bytes)
+        })
+    }
+
+    fn takes_pieces_of_fixed_binary(&self) -> bool {
+        let first = self.segments.first().map(|first| first.column);
+        self.tuples.is_some() && first.is_some_and(|column| column.is_binary_of_fixed_part())
     }
 
     /// The first segment of the rest of a key, and what follows.
@@ -66,7 +87,7 @@ impl KeyDefinition {
             return None;
         } else if let Some(len) = column.ty.fixed_len() {
             1 + len
-        } else if column.ty.is_binary() && column.is_fixed() {
+        } else if column.is_binary_of_fixed_part() {
             (1 + usize::from(column.size)).min(self.var_seg_mac)
         } else {
             let within = rest.get(..self.var_seg_mac).unwrap_or(rest);
