@@ -2,6 +2,8 @@
 //!
 //! * [`database`] and [`set`] unpack the small committed ones (`tests/data`, with provenance in its
 //!   README) into a directory that goes away with the value.
+//! * [`mutation`] has every kind of damage that a checker of databases must find, and every oddity
+//!   it must not take for damage.
 //! * [`corpus`] gives the large corpus of real databases, which is not part of the repository. It
 //!   is looked for in `DSBACKUP_CORPUS`, or in `../shared/data` beside the repository, and unpacked
 //!   once into the target directory. Tests over it say in one line that they were skipped where it
@@ -16,6 +18,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 mod corpus;
+pub mod mutation;
+mod seal;
 pub mod synthetic;
 
 pub use corpus::{Corpus, corpus};
@@ -73,4 +77,12 @@ fn data_directory() -> PathBuf {
 /// The repository's root.
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().parent().unwrap()
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes(bytes[at..at + 2].try_into().unwrap())
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
 }

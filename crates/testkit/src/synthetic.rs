@@ -4,13 +4,13 @@
 //! is an owned one. New pages are either holes (a sparse file of zeroed pages) or copies of a page
 //! with rows, each with the checksum of its own page number. Trees do not reach the new pages;
 //! page-level passes do not care.
-//!
-//! The checksum here is the slow, obvious one of the format's definition, written apart from the
-//! one under test.
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
+
+use crate::seal::seal_page;
+use crate::{u16_at, u32_at};
 
 /// What the pages beyond the original database are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub fn stretched(path: &Path, pages: u32, fill: Fill) -> std::io::Result<()> {
     let root_space = page(&mut original, 1).to_vec();
     let oe_root = u32_at(external_header(&root_space), 12);
     widen_last_extent(page(&mut original, oe_root), pages);
-    seal(page(&mut original, oe_root), oe_root);
+    seal_page(page(&mut original, oe_root), oe_root);
 
     let model_number = model_page(&original);
     let model = page(&mut original, model_number).to_vec();
@@ -88,44 +88,4 @@ fn widen_last_extent(oe_root: &mut [u8], last_page: u32) {
     let start = node.as_ptr() as usize - oe_root.as_ptr() as usize;
     oe_root[start + 2..start + 6].copy_from_slice(&last_page.to_be_bytes());
     oe_root[start + 6..start + 10].copy_from_slice(&count.to_le_bytes());
-}
-
-/// Stores the checksum of a page of at most 8 KiB.
-fn seal(page: &mut [u8], number: u32) {
-    page[..8].fill(0);
-    let mut xor = number;
-    for word in page.chunks_exact(4) {
-        xor ^= u32_at(word, 0);
-    }
-    let bits = u32::try_from(page.len() * 8).unwrap();
-    let (mut set, mut unset) = (0, 0);
-    for index in 0..bits {
-        if page[index as usize / 8] >> (index % 8) & 1 == 1 {
-            set ^= index;
-            unset ^= !index & (bits - 1);
-        }
-    }
-    page[..4].copy_from_slice(&xor.to_le_bytes());
-    page[4..8].copy_from_slice(&(unset << 16 | set).to_le_bytes());
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes(bytes[at..at + 2].try_into().unwrap())
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sealing_an_unchanged_page_changes_nothing() {
-        let mut database = crate::database("clean_8k");
-        let before = page(&mut database, 2).to_vec();
-        seal(page(&mut database, 2), 2);
-        assert_eq!(page(&mut database, 2), before);
-    }
 }
