@@ -28,7 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "dsbackup",
         &["backup-set", "ese", "ese-format", "ms-dtyp", "ntdsb", "ntdsbcli", "ntdsbsrv", "vfs"],
     ),
-    ("testkit", &[]),
+    ("testkit", &["ese-format"]),
     ("xtask", &["ese-format", "ntdsb", "testkit"]),
 ];
 

@@ -17,6 +17,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+pub mod big;
 mod corpus;
 pub mod mutation;
 mod seal;
