@@ -18,6 +18,7 @@
 
 mod lz4;
 mod seven_bit;
+mod window;
 mod xpress;
 
 use alloc::vec::Vec;
@@ -176,25 +177,5 @@ fn block(
     })
 }
 
-/// Copies `len` bytes that begin `distance` before `at` to `at`; they may overlap, so that a short
-/// pattern repeats. The caller has looked at the bounds.
-#[inline(always)]
-fn copy_match(out: &mut [u8], at: usize, distance: usize, len: usize) {
-    let from = at.wrapping_sub(distance);
-    if distance >= len {
-        if from < at && at.checked_add(len).is_some_and(|end| end <= out.len()) {
-            out.copy_within(from..from + len, at);
-        }
-        return;
-    }
-    let Some(window) = out.get_mut(from..).and_then(|rest| rest.get_mut(..distance + len)) else {
-        return;
-    };
-    // What is there already doubles at each step, and stays a whole number of patterns.
-    let mut have = distance;
-    while have < window.len() {
-        let more = have.min(window.len() - have);
-        window.copy_within(..more, have);
-        have += more;
-    }
-}
+#[cfg(test)]
+mod tests;

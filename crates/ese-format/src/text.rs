@@ -127,7 +127,13 @@ pub fn encode_1252(text: &str) -> Option<alloc::vec::Vec<u8>> {
 }
 
 fn append_1252(bytes: &[u8], out: &mut String) {
-    out.extend(bytes.iter().map(|byte| char_1252(*byte)));
+    out.reserve(bytes.len());
+    for run in bytes.chunk_by(|a, b| a.is_ascii() == b.is_ascii()) {
+        match str::from_utf8(run) {
+            Ok(ascii) if run.is_ascii() => out.push_str(ascii),
+            _ => out.extend(run.iter().map(|byte| char_1252(*byte))),
+        }
+    }
 }
 
 fn char_1252(byte: u8) -> char {
@@ -146,6 +152,10 @@ fn byte_1252(character: char) -> Option<u8> {
     }
 }
 
+/// Units that are narrowed at once.
+const PIECE: usize = 32;
+
+/// Appends; false, and `out` as it was, if the units are not valid.
 fn decode_utf16(bytes: &[u8], out: &mut String) -> bool {
     let (units, odd) = bytes.as_chunks::<2>();
     if !odd.is_empty() {
@@ -153,6 +163,21 @@ fn decode_utf16(bytes: &[u8], out: &mut String) -> bool {
     }
     let before = out.len();
     out.reserve(units.len());
+    // Most text begins with ASCII, or is nothing else: pieces of it are narrowed at once.
+    let mut units = units;
+    while !units.is_empty() {
+        let (piece, rest) = units.split_at(units.len().min(PIECE));
+        if piece.iter().any(|[low, high]| low & 0x80 | high != 0) {
+            break;
+        }
+        let mut ascii = [0; PIECE];
+        for (to, [low, _]) in ascii.iter_mut().zip(piece) {
+            *to = *low;
+        }
+        let ascii = ascii.get(..piece.len()).unwrap_or_default();
+        out.push_str(str::from_utf8(ascii).unwrap_or_default());
+        units = rest;
+    }
     for unit in char::decode_utf16(units.iter().map(|unit| u16::from_le_bytes(*unit))) {
         let Ok(character) = unit else {
             out.truncate(before);
@@ -161,4 +186,87 @@ fn decode_utf16(bytes: &[u8], out: &mut String) -> bool {
         out.push(character);
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn unicode(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn unassigned_bytes_of_1252_are_control_characters() {
+        let text = decode_1252(b"\x80\x81\x8D\x8F\x90\x9D\x9F\xE9\xFFz");
+        assert_eq!(text, "\u{20AC}\u{81}\u{8D}\u{8F}\u{90}\u{9D}\u{178}\u{E9}\u{FF}z");
+        assert!(matches!(decode_1252(b"plain\0"), Cow::Borrowed("plain\0")));
+    }
+
+    #[test]
+    fn every_byte_of_1252_comes_back() {
+        let all: Vec<u8> = (0..=255).collect();
+        let text = decode_1252(&all);
+        assert_eq!(text.chars().count(), 256);
+        assert_eq!(encode_1252(&text), Some(all));
+        assert_eq!(encode_1252("\u{100}"), None);
+        assert_eq!(encode_1252("\u{1F600}"), None);
+    }
+
+    #[test]
+    fn what_is_no_utf16_is_kept_and_shown_with_marks() {
+        for (bytes, shown) in
+            [(&b"a\0\0\xD8"[..], "a\u{FFFD}"), (b"\0\xDCb\0", "\u{FFFD}b"), (b"a\0b", "a\u{FFFD}")]
+        {
+            let text = Text::new(bytes, UNICODE);
+            assert_eq!(text.decode(), None);
+            let mut out = "x".to_string();
+            assert!(!text.decode_into(&mut out));
+            assert_eq!(out, "x");
+            assert_eq!(text.to_string(), shown);
+            assert_eq!(text.into_owned().as_bytes(), bytes);
+        }
+    }
+
+    #[test]
+    fn only_code_page_1200_is_utf16() {
+        let bytes = unicode("\u{1F600}");
+        let text = Text::new(&bytes[..], UNICODE);
+        assert_eq!(text.decode().as_deref(), Some("\u{1F600}"));
+        for code_page in [1252, 0, 65001] {
+            let text = Text::new(&bytes[..], code_page);
+            assert!(!text.is_unicode());
+            assert_eq!(text.decode().as_deref(), Some("=\u{D8}\0\u{DE}"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_comes_back(text in "[a-z\u{0}\u{E9}\u{20AC}\u{1F600}]{0,5}|[ -~]{0,100}.{0,3}") {
+            let bytes = unicode(&text);
+            let stored = Text::new(&bytes[..], UNICODE);
+            prop_assert_eq!(stored.decode().map(Cow::into_owned), Some(text.clone()));
+            let mut out = "x".to_string();
+            prop_assert!(stored.decode_into(&mut out));
+            prop_assert_eq!(&out[1..], &text[..]);
+            prop_assert_eq!(stored.to_string(), text);
+        }
+
+        #[test]
+        fn any_bytes_are_text_or_are_kept(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let stored = Text::new(&bytes[..], UNICODE);
+            if let Some(text) = stored.decode() {
+                prop_assert_eq!(unicode(&text), &bytes[..]);
+            }
+            let ansi = decode_1252(&bytes);
+            prop_assert_eq!(encode_1252(&ansi), Some(bytes.clone()));
+            prop_assert_eq!(Text::new(&bytes[..], 1252).to_string(), ansi);
+            prop_assert_eq!(stored.into_bytes().into_owned(), bytes);
+        }
+    }
 }

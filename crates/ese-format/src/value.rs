@@ -216,3 +216,93 @@ fn decode_number(ty: ColumnType, bytes: &[u8]) -> Option<Value<'static>> {
 fn owned(bytes: &[u8]) -> Cow<'static, [u8]> {
     Cow::Owned(bytes.to_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::column::UNICODE;
+
+    fn decode(ty: ColumnType, bytes: &[u8]) -> Value<'_> {
+        Value::decode(ty, UNICODE, bytes)
+    }
+
+    fn stored(value: &Value<'_>) -> Option<Vec<u8>> {
+        value.to_bytes().map(Cow::into_owned)
+    }
+
+    #[test]
+    fn each_type_has_its_meaning() {
+        assert_eq!(decode(ColumnType::Bit, &[0xFF]), Value::Bit(true.into()));
+        assert_eq!(decode(ColumnType::Bit, &[0]), Value::Bit(false.into()));
+        assert_eq!(decode(ColumnType::UnsignedByte, &[0xD5]), Value::UnsignedByte(213));
+        assert_eq!(decode(ColumnType::Short, &[0xC7, 0xFA]), Value::Short(-1337));
+        assert_eq!(decode(ColumnType::UnsignedShort, &[0x39, 5]), Value::UnsignedShort(1337));
+        assert_eq!(decode(ColumnType::Long, &[0xFF; 4]), Value::Long(-1));
+        assert_eq!(decode(ColumnType::UnsignedLong, &[0xFF; 4]), Value::UnsignedLong(u32::MAX));
+        assert_eq!(decode(ColumnType::Currency, &[0xFF; 8]), Value::Currency(-1));
+        assert_eq!(
+            decode(ColumnType::LongLong, &[0xFE; 8]),
+            Value::LongLong(-0x0101_0101_0101_0102)
+        );
+        let big = decode(ColumnType::UnsignedLongLong, &[0xFF; 8]);
+        assert_eq!(big, Value::UnsignedLongLong(u64::MAX));
+        assert_eq!(decode(ColumnType::IeeeSingle, &[0, 0, 0x80, 0x3F]), Value::IeeeSingle(1.0));
+        let bytes = 40_000.5_f64.to_le_bytes();
+        let date = decode(ColumnType::DateTime, &bytes);
+        let Value::DateTime(date) = date else { panic!("{date:?}") };
+        assert_eq!(date.days().to_bits(), 40_000.5_f64.to_bits());
+        assert_eq!(DateTime::from_bits(7).integer(), 7);
+        let guid = decode(ColumnType::Guid, &[1; 16]);
+        assert_eq!(guid, Value::Guid(Guid::from_bytes([1; 16])));
+        assert_eq!(
+            decode(ColumnType::LongText, b"h\0"),
+            Value::Text(Text::new(&b"h\0"[..], UNICODE))
+        );
+        assert!(matches!(decode(ColumnType::LongBinary, b"h"), Value::Binary(Cow::Borrowed(b"h"))));
+        assert_eq!(Value::Null.to_bytes(), None);
+    }
+
+    #[test]
+    fn odd_bytes_of_a_truth_value_are_kept() {
+        let value = decode(ColumnType::Bit, &[1]);
+        assert!(matches!(value, Value::Bit(bit) if bit.is_set()));
+        assert_eq!(stored(&value), Some([1].into()));
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_of_every_type_come_back(
+            ty in prop::sample::select(&ColumnType::ALL[..]),
+            code_page in prop_oneof![Just(1252), Just(UNICODE)],
+            bytes in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..20),
+                any::<u64>().prop_map(|bits| bits.to_le_bytes().to_vec()),
+                any::<u32>().prop_map(|bits| bits.to_le_bytes().to_vec()),
+            ],
+        ) {
+            let value = Value::decode(ty, code_page, &bytes[..]);
+            prop_assert_eq!(stored(&value), Some(bytes.clone()));
+            let fits = ty.fixed_len().is_none_or(|len| len == bytes.len());
+            let opaque = matches!(value, Value::Opaque(_));
+            prop_assert_eq!(opaque, !fits || ty == ColumnType::Slv);
+            let owned = value.into_owned();
+            prop_assert_eq!(stored(&owned), Some(bytes));
+        }
+
+        #[test]
+        fn no_bit_of_a_number_is_lost(bits in any::<u64>(), half in any::<u32>()) {
+            // Signalling not-a-numbers too.
+            for ty in [ColumnType::IeeeDouble, ColumnType::DateTime] {
+                let bytes: Vec<u8> = bits.to_le_bytes().into();
+                prop_assert_eq!(stored(&decode(ty, &bytes)), Some(bytes.clone()));
+            }
+            let bytes: Vec<u8> = half.to_le_bytes().into();
+            let single = stored(&decode(ColumnType::IeeeSingle, &bytes));
+            prop_assert_eq!(single, Some(bytes));
+        }
+    }
+}

@@ -198,3 +198,82 @@ fn columns<T>(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn own(fid: u16, descending: bool) -> KeySegment {
+        KeySegment { column: ColumnId::own(fid), descending }
+    }
+
+    #[test]
+    fn key_columns_of_both_forms_are_read() {
+        let new = [0, 0, 6, 0, 0x40, 0, 8, 0, 0, 0, 7, 0, 0x80, 0, 0, 1];
+        let template = ColumnId { template: true, fid: 256 };
+        assert_eq!(
+            parse_key_fields(&new, true).unwrap(),
+            [
+                own(6, false),
+                own(8, true),
+                own(7, false),
+                KeySegment { column: template, descending: false }
+            ]
+        );
+        let old = [6, 0, 0xF8, 0xFF];
+        assert_eq!(parse_key_fields(&old, false).unwrap(), [own(6, false), own(8, true)]);
+        assert_eq!(parse_key_fields(&[], true), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn conditions_of_both_forms_are_read() {
+        let condition =
+            |fid, must_be_null| ConditionalColumn { column: ColumnId::own(fid), must_be_null };
+        let new = [0, 0, 2, 1, 0x20, 0, 5, 1];
+        let conditions = parse_conditional_columns(&new, true).unwrap();
+        assert_eq!(conditions, [condition(0x102, false), condition(0x105, true)]);
+        let old = [0xFE, 0xFE, 5, 1];
+        let conditions = parse_conditional_columns(&old, false).unwrap();
+        assert_eq!(conditions, [condition(0x102, true), condition(0x105, false)]);
+    }
+
+    #[test]
+    fn lists_that_are_not_sound_are_refused() {
+        let list = |len, each| Err(IndexFieldError::ColumnList { len, each });
+        assert_eq!(parse_key_fields(&[0, 0, 6], true), list(3, 4));
+        assert_eq!(parse_key_fields(&[6], false), list(1, 2));
+        let column = |fid| Err(IndexFieldError::Column { fid });
+        assert_eq!(parse_key_fields(&[0; 4], true), column(0));
+        assert_eq!(parse_key_fields(&[0, 0, 0xE1, 0xFE], true), column(0xFEE1));
+        assert_eq!(parse_key_fields(&[0; 2], false), column(0));
+    }
+
+    #[test]
+    fn old_tuple_limits_have_three_numbers() {
+        let new = [3, 0, 0, 0, 8, 0, 0, 0, 60, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0];
+        let limits = TupleLimits::parse(&new).unwrap();
+        let expected =
+            TupleLimits { min_len: 3, max_len: 8, max_to_index: 60, increment: 2, start: 1 };
+        assert_eq!(limits, expected);
+        assert_eq!(limits.to_bytes(), new);
+        let old = TupleLimits::parse(&new[..12]).unwrap();
+        assert_eq!(old, TupleLimits { increment: 1, start: 0, ..expected });
+        assert_eq!(TupleLimits::parse(&new[..16]), Err(IndexFieldError::TupleLimits { len: 16 }));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_list_or_refused(
+            bytes in proptest::collection::vec(any::<u8>(), 0..70),
+            extended in any::<bool>(),
+        ) {
+            if let Ok(segments) = parse_key_fields(&bytes, extended) {
+                prop_assert_eq!(segments.len() * if extended { 4 } else { 2 }, bytes.len());
+            }
+            let _ = parse_conditional_columns(&bytes, extended);
+            let _ = TupleLimits::parse(&bytes);
+        }
+    }
+}

@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn offsets_of_fixed_columns_are_the_running_sum() {
         let mut offset = 4;
-        for column in COLUMNS.iter() {
+        for column in &COLUMNS {
             if ColumnId::own(column.fid).class() == ColumnClass::Fixed {
                 assert_eq!(column.offset, offset, "{}", column.name);
                 offset += column.ty.fixed_len().unwrap();

@@ -390,3 +390,6 @@ impl<'a> Fields<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,3 +72,46 @@ impl SpaceHints {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_at_the_end_are_left_out() {
+        let hints = SpaceHints::parse(&[1, 0, 0x40, 0x0B, 0], SpaceHintsKind::Index).unwrap();
+        assert_eq!(hints, SpaceHints { initial_size: 0xB_4000, ..SpaceHints::default() });
+        let hints = SpaceHints::parse(&[1, 0, 0x40, 0x0B], SpaceHintsKind::Index).unwrap();
+        assert_eq!(hints.initial_size, 0xB_4000);
+        let hints = SpaceHints::parse(&[1, 1], SpaceHintsKind::Table).unwrap();
+        assert_eq!(hints, SpaceHints { flags: 1, ..SpaceHints::default() });
+    }
+
+    #[test]
+    fn hints_for_long_values_to_come_begin_with_a_density() {
+        let mut bytes = [0; 29];
+        bytes[0] = 1;
+        let words: [u32; 7] = [100, 0, 2, 100, 200, 0x8000, 0x8_0000];
+        for (to, word) in bytes[1..].chunks_mut(4).zip(words) {
+            to.copy_from_slice(&word.to_le_bytes());
+        }
+        let hints = SpaceHints::parse(&bytes, SpaceHintsKind::DeferredLongValues).unwrap();
+        let expected = SpaceHints {
+            initial_density: 100,
+            initial_size: 0,
+            flags: 2,
+            maintenance_density: 100,
+            growth: 200,
+            min_extent: 0x8000,
+            max_extent: 0x8_0000,
+        };
+        assert_eq!(hints, expected);
+        assert_eq!(SpaceHints::parse(&bytes, SpaceHintsKind::Index), None);
+    }
+
+    #[test]
+    fn other_versions_are_refused() {
+        assert_eq!(SpaceHints::parse(&[2, 1], SpaceHintsKind::Table), None);
+        assert_eq!(SpaceHints::parse(&[], SpaceHintsKind::Table), None);
+    }
+}

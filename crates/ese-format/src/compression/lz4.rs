@@ -10,6 +10,7 @@
 //! Source: the LZ4 block format description.
 
 use super::Fault;
+use super::window::copy_match;
 
 /// Decodes `src`, which must fill `out` exactly.
 pub(super) fn decompress(src: &[u8], out: &mut [u8]) -> Result<(), Fault> {
@@ -34,7 +35,7 @@ pub(super) fn decompress(src: &[u8], out: &mut [u8]) -> Result<(), Fault> {
         if distance == 0 || distance > written || len > out.len() - written {
             return Err(Fault::Corrupt(begin));
         }
-        super::copy_match(out, written, distance, len);
+        copy_match(out, written, distance, len);
         written += len;
     }
 }

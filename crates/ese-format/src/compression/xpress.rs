@@ -13,37 +13,38 @@
 //! The length in front of the stream tells the end. Source: [MS-XCA] 2.3, 2.4.
 
 use super::Fault;
+use super::window::{copy_literals, copy_match};
 
 /// Decodes `src` until `out` is full.
 pub(super) fn decompress(src: &[u8], out: &mut [u8]) -> Result<(), Fault> {
     let mut input = Input { src, at: 0, nibble: None };
     let mut written = 0;
-    let (mut flags, mut left) = (0_u32, 0_u32);
     while written < out.len() {
-        if left == 0 {
-            flags = u32::from_le_bytes(input.take()?);
-            left = 32;
-        }
-        let is_match = flags >> 31 != 0;
-        flags <<= 1;
-        left -= 1;
-        if !is_match {
-            let [literal] = input.take()?;
-            if let Some(byte) = out.get_mut(written) {
-                *byte = literal;
+        let mut flags = u32::from_le_bytes(input.take()?);
+        let mut left = 32;
+        while left > 0 && written < out.len() {
+            // The flags that are used up have left zeros at the low end: count only what is left.
+            let run = flags.leading_zeros().min(left);
+            if run > 0 {
+                written += input.literals(run as usize, out, written)?;
+                left -= run;
+                if left == 0 || written == out.len() {
+                    break;
+                }
+                flags <<= run;
             }
-            written += 1;
-            continue;
+            let begin = input.at;
+            let word = u16::from_le_bytes(input.take()?);
+            let distance = usize::from(word >> 3) + 1;
+            let len = input.match_len(word & 7).ok_or(Fault::Truncated)?;
+            if distance > written || len > out.len() - written {
+                return Err(Fault::Corrupt(begin));
+            }
+            copy_match(out, written, distance, len);
+            written += len;
+            flags <<= 1;
+            left -= 1;
         }
-        let begin = input.at;
-        let word = u16::from_le_bytes(input.take()?);
-        let distance = usize::from(word >> 3) + 1;
-        let len = input.match_len(word & 7).ok_or(Fault::Truncated)?;
-        if distance > written || len > out.len() - written {
-            return Err(Fault::Corrupt(begin));
-        }
-        super::copy_match(out, written, distance, len);
-        written += len;
     }
     Ok(())
 }
@@ -62,6 +63,22 @@ impl Input<'_> {
         let bytes = rest.first_chunk().ok_or(Fault::Truncated)?;
         self.at += N;
         Ok(*bytes)
+    }
+
+    /// Copies `run` literals, up to 32, or as many as there is room for; tells how many.
+    #[inline(always)]
+    fn literals(&mut self, run: usize, out: &mut [u8], written: usize) -> Result<usize, Fault> {
+        let rest = self.src.get(self.at..).unwrap_or_default();
+        if copy_literals(rest, out, written) {
+            self.at += run;
+            return Ok(run);
+        }
+        let room = out.get_mut(written..).unwrap_or_default();
+        let run = run.min(room.len());
+        let literals = rest.get(..run).ok_or(Fault::Truncated)?;
+        room.get_mut(..run).unwrap_or_default().copy_from_slice(literals);
+        self.at += run;
+        Ok(run)
     }
 
     #[inline(always)]
