@@ -19,6 +19,7 @@ mod fuzz;
 mod kill;
 mod long;
 mod memory;
+mod mutations;
 mod service;
 mod tidy;
 
@@ -32,6 +33,7 @@ const CHORES: &[(&str, &str, Chore)] = &[
     ("compat", "write the table of result codes in COMPAT.md [--check]", compat::run),
     ("fuzz", "build the fuzz targets and run each [--seconds N] [TARGET...]", fuzz::run),
     ("faults", "print what is said to each kind of damage [DATABASE]", faults::run),
+    ("mutations", "verify every kind of damage to a database [--keep DIR] [TEXT]", mutations::run),
     ("corpus", "verify, back up and restore every database of the corpus", corpus::run),
     ("kill", "kill client and service at random moments [ROUNDS [SEED]]", kill::run),
     ("bench", "the benchmark table [MEGABYTES]", bench::run),

@@ -39,6 +39,31 @@ fn three_levels(image: &mut Image) -> (u32, u32) {
     (root, new)
 }
 
+/// Gives a two-level index a third level with two internal pages; both of them.
+fn two_internal_pages(image: &mut Image) -> (u32, u32) {
+    let (root, left) = three_levels(image);
+    let right = image.take_page(root);
+    image.blank(right, image.u32(root, field::OBJID), image.flags(left));
+    let half = image.line_count(left) / 2;
+    while image.line_count(left) > half {
+        let node = image.node(left, half);
+        let child = image.data(left, half).to_vec();
+        image.insert(right, image.line_count(right), node.flags, &node.key, &child);
+        image.remove(left, half);
+    }
+    let separator = image.node(left, half - 1).key;
+    image.clear_lines(root);
+    image.insert(root, 0, 0, &separator, &left.to_le_bytes());
+    image.insert(root, 1, 0, &[], &right.to_le_bytes());
+    (left, right)
+}
+
+/// Gives line `line` of an internal page another separator.
+fn put_separator(image: &mut Image, page: u32, line: usize, key: &[u8]) {
+    let child = image.data(page, line).to_vec();
+    image.replace(page, line, key, &child);
+}
+
 /// An entry whose page has room for another one of its size.
 fn entry_with_room(image: &Image, root: u32) -> Entry {
     image.find(root, |entry| {
@@ -196,23 +221,30 @@ pub(super) const TABLE: &[Mutation] = &[
     damage("clean_4k", "separators out of order", &[], |image| fill_separator(image, 0, 0xFF)),
     damage("clean_4k", "separator just above the first key of the next leaf", &[], |image| {
         let (root, leaves) = table(image);
-        let mut separator = image.node(leaves[3], 0).key;
-        separator.push(0);
-        let child = image.data(root, 2).to_vec();
-        image.replace(root, 2, &separator, &child);
+        let separator = [&image.node(leaves[3], 0).key[..], &[0]].concat();
+        put_separator(image, root, 2, &separator);
     }),
     damage("clean_4k", "separator equal to the last key of its leaf", &[], |image| {
         let (root, leaves) = table(image);
         let last = image.line_count(leaves[2]) - 1;
         let separator = image.node(leaves[2], last).key;
-        let child = image.data(root, 2).to_vec();
-        image.replace(root, 2, &separator, &child);
+        put_separator(image, root, 2, &separator);
     }),
     damage("clean_4k", "separator on the last child of a root", &[], |image| {
         let (root, _) = table(image);
-        let last = image.line_count(root) - 1;
-        let child = image.data(root, last).to_vec();
-        image.replace(root, last, &[0xFF], &child);
+        put_separator(image, root, image.line_count(root) - 1, &[0xFF]);
+    }),
+    damage("clean_4k", "separator above the parent's", &[], |image| {
+        let (left, _) = two_internal_pages(image);
+        put_separator(image, left, image.line_count(left) - 1, &[0xFF]);
+    }),
+    damage("clean_4k", "separator below the parent's lower bound", &[], |image| {
+        let (_, right) = two_internal_pages(image);
+        put_separator(image, right, 0, &[1]);
+    }),
+    damage("clean_4k", "empty separator in the middle", &[], |image| {
+        let (left, _) = two_internal_pages(image);
+        put_separator(image, left, 1, &[]);
     }),
     damage("clean_4k", "child pointer to a page already used", &[], |image| {
         redirect(image, leaf(image, 0));
@@ -265,11 +297,17 @@ pub(super) const TABLE: &[Mutation] = &[
     odd("clean_8k_new", "tree of the new format with one level more", |image| {
         three_levels(image);
     }),
+    odd("clean_4k", "last separator of an internal page that is its parent's", |image| {
+        two_internal_pages(image);
+    }),
+    odd("clean_4k", "last separator of an internal page empty", |image| {
+        let (left, _) = two_internal_pages(image);
+        put_separator(image, left, image.line_count(left) - 1, &[]);
+    }),
     odd("clean_4k", "separator that is the whole first key of the next leaf", |image| {
         let (root, leaves) = table(image);
         let separator = image.node(leaves[3], 0).key;
-        let child = image.data(root, 2).to_vec();
-        image.replace(root, 2, &separator, &child);
+        put_separator(image, root, 2, &separator);
     }),
     odd("clean_4k", "entry of an index flagged deleted and left", |image| {
         let page = small_index(image);
