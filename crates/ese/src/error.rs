@@ -3,12 +3,16 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use ese_format::catalog::CatalogError;
+use ese_format::compression::CompressionError;
 use ese_format::header::HeaderError;
+use ese_format::long_value::Lid;
 use ese_format::page::Damage;
+use ese_format::record::RecordError;
 use ese_format::{LogGeneration, PageNumber, Signature, jet};
 
 use crate::logs::RejectedLog;
-use crate::{PageError, TreeDamage};
+use crate::{LongValueError, PageError, TreeDamage};
 
 /// What can go wrong with a database or its logs.
 #[derive(Debug, thiserror::Error)]
@@ -133,6 +137,94 @@ pub enum Error {
         /// What the later log says of it.
         found: ese_format::LogTime,
     },
+    /// A row of the catalog cannot be read.
+    #[error("{}: node {line} of page {page} of the catalog: {source}", path.display())]
+    Catalog {
+        /// The file.
+        path: PathBuf,
+        /// The page.
+        page: PageNumber,
+        /// Line of the row's node.
+        line: usize,
+        /// What is the matter.
+        source: CatalogError,
+    },
+    /// A record cannot be read, or a part of it.
+    #[error("{}: table {table}: node {line} of page {page}: {source}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Name of the table.
+        table: String,
+        /// The page.
+        page: PageNumber,
+        /// Line of the record's node.
+        line: usize,
+        /// What is the matter.
+        source: RecordError,
+    },
+    /// A compressed value of a record cannot be decoded.
+    #[error("{}: table {table}, column {column}: {source}", path.display())]
+    Compressed {
+        /// The file.
+        path: PathBuf,
+        /// Name of the table.
+        table: String,
+        /// Name of the column.
+        column: String,
+        /// What is the matter.
+        source: CompressionError,
+    },
+    /// A value is encrypted with a key that the application keeps.
+    #[error("{}: table {table}, column {column}: the value is encrypted", path.display())]
+    Encrypted {
+        /// The file.
+        path: PathBuf,
+        /// Name of the table.
+        table: String,
+        /// Name of the column.
+        column: String,
+    },
+    /// A long value cannot be read.
+    #[error("{}: long value {lid} of the tree of object {objid}: {what}", path.display())]
+    LongValue {
+        /// The file.
+        path: PathBuf,
+        /// Object id of the tree of long values; of the table if it has none.
+        objid: u32,
+        /// Id of the value.
+        lid: Lid,
+        /// What is the matter.
+        what: LongValueError,
+    },
+    /// The database has no such table.
+    #[error("{}: there is no table \"{table}\"", path.display())]
+    NoSuchTable {
+        /// The file.
+        path: PathBuf,
+        /// The name asked for.
+        table: String,
+    },
+    /// The table has no such column.
+    #[error("{}: table {table} has no column \"{column}\"", path.display())]
+    NoSuchColumn {
+        /// The file.
+        path: PathBuf,
+        /// Name of the table.
+        table: String,
+        /// The name asked for.
+        column: String,
+    },
+    /// The table has no such index.
+    #[error("{}: table {table} has no index \"{index}\"", path.display())]
+    NoSuchIndex {
+        /// The file.
+        path: PathBuf,
+        /// Name of the table.
+        table: String,
+        /// The name asked for.
+        index: String,
+    },
     /// The caller's progress report asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -153,6 +245,14 @@ impl Error {
             | Self::NoSuchPage { .. }
             | Self::Page { .. }
             | Self::Tree { .. } => jet::ERR_DATABASE_CORRUPTED,
+            Self::Catalog { .. }
+            | Self::Record { .. }
+            | Self::LongValue { .. }
+            | Self::Compressed { .. }
+            | Self::Encrypted { .. } => jet::ERR_DATABASE_CORRUPTED,
+            Self::NoSuchTable { .. } => jet::ERR_OBJECT_NOT_FOUND,
+            Self::NoSuchColumn { .. } => jet::ERR_COLUMN_NOT_FOUND,
+            Self::NoSuchIndex { .. } => jet::ERR_INDEX_NOT_FOUND,
             Self::NoCurrentNode { .. } => jet::ERR_NO_CURRENT_RECORD,
             Self::Truncated { .. } | Self::Shrunk { .. } => jet::ERR_FILE_IO_BEYOND_EOF,
             Self::MissingLogs { missing, max_required, .. } => {

@@ -14,24 +14,39 @@
 //! hostile.
 
 mod aligned;
+mod catalog;
 pub mod check;
 mod cursor;
 mod database;
 mod error;
+mod index;
 pub mod logs;
+mod long_value;
+mod open;
 mod owned;
 mod page;
 mod pages;
 mod reader;
+mod row;
+mod schema;
+mod table;
 mod tree;
 pub mod verify;
 
 pub use aligned::AlignedBuffer;
+pub use catalog::{CatalogProblem, CatalogSource};
 pub use cursor::Cursor;
 pub use database::{DatabaseFile, Layout};
 pub use error::Error;
+pub use ese_format::value::Value;
+pub use index::{Index, IndexCursor};
+pub use long_value::{LongValue, LongValueError};
+pub use open::{Database, Options as OpenOptions};
 pub use owned::{UnknownSpace, UnknownSpaceReason};
 pub use page::{Page, PageError};
 pub use pages::{DEFAULT_CACHE, PageRef, PageStore, Pages};
 pub use reader::{ReadOutcome, VerifiedReader};
+pub use row::{Field, Fields, Row, StoredValues};
+pub use schema::{Column, IndexDefinition, Schema, TableDefinition, TreeRoot};
+pub use table::{Rows, Table};
 pub use tree::{Leaves, MAX_DEPTH, Tree, TreeDamage};
