@@ -121,7 +121,7 @@ fn scribble_null(image: &mut Image) {
     let entry = image.record("alltypes", |entry, layout| {
         layout.last_fixed > 8 && !layout.has_fixed(&entry.data, column.id)
     });
-    image.put_data(&entry, column.offset, &[0x2A; 8]);
+    image.put_data(&entry, column.offset, &[0x55; 8]);
 }
 
 pub(super) const TABLE: &[Mutation] = &[

@@ -294,3 +294,63 @@ impl Image {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the engine checks of a page's bookkeeping.
+    fn assert_adds_up(image: &Image, page: u32) {
+        let tags = (0..image.tag_count(page)).map(|index| image.tag(page, index));
+        let used: usize = tags.map(|tag| tag.len + 4).sum();
+        let free = usize::from(image.u16(page, field::FREE));
+        assert_eq!(used + free, image.page_size() - image.header_len(), "page {page}");
+        let end = usize::from(image.u16(page, field::DATA_END));
+        assert!(end + 4 * image.tag_count(page) + image.header_len() <= image.page_size());
+    }
+
+    fn content(image: &Image, page: u32) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let nodes = image.nodes(page).into_iter();
+        nodes.map(|node| (node.key, image.page(page)[node.data..node.end].to_vec())).collect()
+    }
+
+    #[test]
+    fn changed_pages_keep_their_nodes_and_their_bookkeeping() {
+        for base in crate::CLEAN {
+            let mut image = Image::of(base);
+            let page = image.index("alltypes", "by_short");
+            let before = content(&image, page);
+            for line in 0..image.line_count(page) {
+                image.move_line(page, line, 0);
+                assert_adds_up(&image, page);
+                image.move_line(page, 0, line);
+                assert_adds_up(&image, page);
+            }
+            assert_eq!(content(&image, page), before, "{base}");
+            while image.u16(page, field::FREE) > 40 {
+                image.insert(page, 3, 2, b"key", b"some data");
+                assert_adds_up(&image, page);
+            }
+            assert!(image.node(page, 3).is_deleted());
+            image.close_gaps(page);
+            assert_adds_up(&image, page);
+            let mut after = content(&image, page);
+            after.retain(|(key, _)| key != b"key");
+            assert_eq!(after, before, "{base}");
+        }
+    }
+
+    #[test]
+    fn data_of_another_length_keeps_a_compressed_key() {
+        let mut image = Image::of("clean_4k");
+        let page = image.leaves(super::super::root::CATALOG)[1];
+        let mut lines = 0..image.line_count(page);
+        let line = lines.find(|&line| image.node(page, line).flags & COMPRESSED != 0).unwrap();
+        let before = image.node(page, line);
+        image.replace_data(page, line, b"short");
+        let after = image.node(page, line);
+        assert_eq!((&after.key, after.flags), (&before.key, before.flags));
+        assert_eq!(image.data(page, line), b"short");
+        assert_adds_up(&image, page);
+    }
+}

@@ -188,3 +188,27 @@ impl Image {
         self.put(entry.page, start + at, bytes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_taken_apart_and_put_together_are_the_same() {
+        for base in crate::CLEAN {
+            let image = Image::of(base);
+            for entry in image.entries(image.table("alltypes").root) {
+                let again = change_tagged(&entry.data, image.is_large(), |_| {});
+                assert_eq!(again, entry.data, "{base}");
+            }
+        }
+    }
+
+    #[test]
+    fn fixed_columns_lie_where_the_catalog_says() {
+        let image = Image::of("clean_8k");
+        let (entry, at) = image.record_with_fixed("alltypes", "id");
+        let key = [&[0x80 ^ entry.data[at + 3]], &[entry.data[at + 2]][..]].concat();
+        assert_eq!(entry.key[1..3], key);
+    }
+}

@@ -80,11 +80,19 @@ impl Image {
     }
 
     /// Takes an available page of a tree, as for a new page of it.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none.
     pub fn take_page(&mut self, root: u32) -> u32 {
-        let available = self.space(root).available();
-        let extent = self.extents(available).into_iter().find(|extent| extent.count > 1);
+        let extents = self.extents(self.space(root).available()).into_iter();
+        let extent = extents.min_by_key(|extent| std::cmp::Reverse(extent.count));
         let extent = extent.unwrap_or_else(|| panic!("the tree at page {root} has no free page"));
-        self.put_count(extent, extent.count - 1);
+        if extent.count > 1 {
+            self.put_count(extent, extent.count - 1);
+        } else {
+            self.flag_deleted(extent.page, extent.line);
+        }
         extent.last - extent.count + 1
     }
 

@@ -121,3 +121,36 @@ impl Image {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(image: &Image, root: u32) -> Vec<(Vec<u8>, Vec<u8>)> {
+        image.entries(root).into_iter().map(|entry| (entry.key, entry.data)).collect()
+    }
+
+    #[test]
+    fn a_deeper_tree_has_the_same_entries() {
+        for base in crate::CLEAN {
+            let mut image = Image::of(base);
+            let root = image.index("alltypes", "by_tuple");
+            let before = content(&image, root);
+            let page = image.take_page(root);
+            image.deepen(root, page);
+            assert_eq!(content(&image, root), before, "{base}");
+            assert_eq!(image.children(root), [page]);
+        }
+    }
+
+    #[test]
+    fn entries_are_added_in_order() {
+        let mut image = Image::of("clean_4k");
+        let root = image.index("alltypes", "by_short");
+        image.add(root, &[0], &[0xFF]);
+        image.add(root, &[0x7F, 0x80], &[1]);
+        let entries = content(&image, root);
+        assert!(entries.is_sorted());
+        assert!(entries.contains(&(vec![0], vec![0xFF])));
+    }
+}
