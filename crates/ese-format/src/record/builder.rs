@@ -67,10 +67,10 @@ impl RecordBuilder {
         self
     }
 
-    /// The next fixed column, null, of `len` bytes.
+    /// The next fixed column, null, with `bytes` of no meaning in its place.
     #[must_use]
-    pub fn fixed_null(mut self, len: usize) -> Self {
-        self.fixed.resize(self.fixed.len().saturating_add(len), 0);
+    pub fn fixed_null(mut self, bytes: &[u8]) -> Self {
+        self.fixed.extend_from_slice(bytes);
         self.fixed_nulls.push(true);
         self
     }

@@ -227,7 +227,7 @@ mod random {
             let mut builder = RecordBuilder::new(large);
             for (null, bytes) in &fixed {
                 builder =
-                    if *null { builder.fixed_null(bytes.len()) } else { builder.fixed(bytes) };
+                    if *null { builder.fixed_null(bytes) } else { builder.fixed(bytes) };
             }
             for bytes in &variable {
                 builder = builder.variable(bytes.as_deref());

@@ -43,7 +43,7 @@ fn row_of_a_table_is_read() {
 #[test]
 fn row_of_a_column_is_read() {
     let record = row(2, 3, 15, 0, 0x11, 1252)
-        .fixed_null(1)
+        .fixed_null(&[0])
         .fixed(&16_i16.to_le_bytes())
         .variable(Some(b"n\xFAmero"))
         .variable(None)
@@ -72,8 +72,8 @@ fn row_of_an_index_is_read() {
     let mut sort_id = [0; 16];
     sort_id[0] = 1;
     let record = row(3, 12, 80, 90, 0x0001_044E, 0)
-        .fixed_null(1)
-        .fixed_null(2)
+        .fixed_null(&[0])
+        .fixed_null(&[0; 2])
         .fixed(&0x0003_0401_u32.to_le_bytes())
         .fixed(&500_u16.to_le_bytes())
         .variable(Some(b"by_text"))
