@@ -17,6 +17,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::collation::Collation;
+use crate::catalog::TupleLimits;
 use crate::column::{ColumnClass, ColumnId, ColumnType, UNICODE};
 
 /// The most segments of a key. ESE: `JET_ccolKeyMost`.
@@ -173,6 +174,19 @@ impl Tuples {
             && (1..=Self::MAX_COUNT).contains(&self.count)
             && self.step > 0
             && self.reach(character) <= Self::MAX_REACH
+    }
+}
+
+/// As the catalog has them.
+impl From<TupleLimits> for Tuples {
+    fn from(limits: TupleLimits) -> Self {
+        Self {
+            shortest: limits.min_len,
+            longest: limits.max_len,
+            count: limits.max_to_index,
+            step: limits.increment,
+            start: limits.start,
+        }
     }
 }
 

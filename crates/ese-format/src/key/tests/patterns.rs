@@ -141,7 +141,7 @@ struct Ascii;
 
 impl Collation for Ascii {
     fn sort_key(&self, text: &[u16], out: &mut Vec<u8>) -> bool {
-        out.extend(text.iter().map(|unit| (2 * unit % 0xFF + 1) as u8).chain([0]));
+        out.extend(text.iter().map(|unit| unit.to_le_bytes()[0].wrapping_mul(2) | 1).chain([0]));
         text.iter().all(|unit| *unit < 0x80)
     }
 }
