@@ -84,112 +84,152 @@ fn add_object_row(image: &mut Image) {
 }
 
 pub(super) const TABLE: &[Mutation] = &[
-    damage("clean_4k", "catalog row changed, its copy not", &[], |image| {
+    damage("clean_4k", "catalog row changed, its copy not", &["catalog-shadow"], |image| {
         rename(image, root::CATALOG, kind::INDEX, "by_short");
     }),
-    damage("clean_4k", "copy of a catalog row changed", &[], |image| {
+    damage("clean_4k", "copy of a catalog row changed", &["catalog-shadow"], |image| {
         rename(image, root::SHADOW, kind::COLUMN, "f_date");
     }),
-    damage("clean_4k", "copy of a catalog row flagged deleted", &[], |image| {
+    damage("clean_4k", "copy of a catalog row flagged deleted", &["catalog-shadow"], |image| {
         let row = image.catalog_row(root::SHADOW, alltypes(image), kind::INDEX, "by_short");
         image.flag_deleted(row.page, row.line);
     }),
-    damage("clean_4k", "catalog row missing, its copy there", &[], |image| {
+    damage("clean_4k", "catalog row missing, its copy there", &["catalog-shadow"], |image| {
         let row = image.catalog_row(root::CATALOG, alltypes(image), kind::COLUMN, "t_ubyte");
         image.remove(row.page, row.line);
     }),
     odd("clean_4k", "catalog row stored differently in the copy", store_differently),
-    damage("clean_4k", "root of an index: the page behind it", &[], |image| {
+    damage("clean_4k", "root of an index: the page behind it", &["objid|tree-shared"], |image| {
         let wrong = image.index("alltypes", "by_short") + 1;
         put(image, "alltypes", kind::INDEX, "by_short", row::ROOT, wrong);
     }),
-    damage("clean_4k", "root of an index: outside of the file", &[], |image| {
+    damage("clean_4k", "root of an index: outside of the file", &["tree-page"], |image| {
         put(image, "alltypes", kind::INDEX, "by_short", row::ROOT, 99_999);
     }),
-    damage("clean_4k", "root of an index: a page that was never written", &[], |image| {
-        let wrong = image.zeroed_owned_page();
-        put(image, "alltypes", kind::INDEX, "by_short", row::ROOT, wrong);
-    }),
-    damage("clean_4k", "root of a table: another table's", &[], |image| {
-        let wrong = image.table("longvalues").root;
-        put(image, "nopk", kind::TABLE, "nopk", row::ROOT, wrong);
-    }),
-    damage("clean_4k", "root of a primary index: not the table's", &[], |image| {
+    damage(
+        "clean_4k",
+        "root of an index: a page that was never written",
+        &["tree-zeroed"],
+        |image| {
+            let wrong = image.zeroed_owned_page();
+            put(image, "alltypes", kind::INDEX, "by_short", row::ROOT, wrong);
+        },
+    ),
+    damage(
+        "clean_4k",
+        "root of a table: another table's",
+        &["tree-shared|catalog-row|objid"],
+        |image| {
+            let wrong = image.table("longvalues").root;
+            put(image, "nopk", kind::TABLE, "nopk", row::ROOT, wrong);
+        },
+    ),
+    damage("clean_4k", "root of a primary index: not the table's", &["catalog-index"], |image| {
         let wrong = image.table("longvalues").root;
         put(image, "alltypes", kind::INDEX, "pk", row::ROOT, wrong);
     }),
-    damage("clean_4k", "root of the long values: another table's", &[], |image| {
-        let wrong = image.long_values("alltypes");
-        put(image, "longvalues", kind::LONG_VALUES, "LV", row::ROOT, wrong);
-    }),
-    damage("clean_4k", "table row missing, its columns there", &[], |image| {
+    damage(
+        "clean_4k",
+        "root of the long values: another table's",
+        &["tree-shared|objid"],
+        |image| {
+            let wrong = image.long_values("alltypes");
+            put(image, "longvalues", kind::LONG_VALUES, "LV", row::ROOT, wrong);
+        },
+    ),
+    damage("clean_4k", "table row missing, its columns there", &["catalog"], |image| {
         image.remove_rows(0, kind::TABLE, "nopk");
     }),
-    damage("clean_8k", "row of the long values missing", &[], |image| {
+    damage("clean_8k", "row of the long values missing", &["lv-missing"], |image| {
         let churn = image.table("churn").objid;
         image.remove_rows(churn, kind::LONG_VALUES, "LV");
     }),
-    damage("clean_4k", "index row missing", &[], |image| {
+    damage("clean_4k", "index row missing", &["index-orphan|catalog-objids"], |image| {
         image.remove_rows(alltypes(image), kind::INDEX, "by_bin");
     }),
-    damage("clean_4k", "object id in a row that is not its key's", &[], |image| {
-        let objid = index_objid(image) + 1000;
-        put(image, "alltypes", kind::INDEX, "by_short", row::ID, objid);
-    }),
-    damage("clean_4k", "table renamed in its row only", &[], |image| {
+    damage(
+        "clean_4k",
+        "object id in a row that is not its key's",
+        &["catalog-objid|objid|primary-key"],
+        |image| {
+            let objid = index_objid(image) + 1000;
+            put(image, "alltypes", kind::INDEX, "by_short", row::ID, objid);
+        },
+    ),
+    damage("clean_4k", "table renamed in its row only", &["index-key"], |image| {
         image.change_rows(0, kind::TABLE, "churn", |data| {
             let at = data.windows(5).position(|part| part == b"churn").unwrap();
             data[at] = b'Q';
         });
     }),
-    damage("clean_8k", "two tables of one name", &[], |image| {
+    damage("clean_8k", "two tables of one name", &["catalog-name"], |image| {
         image.change_rows(0, kind::TABLE, "derived_1", |data| {
             let at = data.windows(9).position(|part| part == b"derived_1").unwrap();
             data[at + 8] = b'0';
         });
     }),
-    damage("clean_8k", "template of a derived table unknown", &[], |image| {
+    damage("clean_8k", "template of a derived table unknown", &["catalog"], |image| {
         bump(image, 0, kind::TABLE, "derived_0", variable::TEMPLATE);
     }),
-    damage("clean_4k", "column of an unknown type", &[], |image| {
+    damage("clean_4k", "column of an unknown type", &["catalog-column"], |image| {
         put(image, "churn", kind::COLUMN, "n", row::ROOT, 99);
     }),
-    damage("clean_4k", "offset of a fixed column", &[], |image| {
+    damage("clean_4k", "offset of a fixed column", &["catalog-column|index-key|record"], |image| {
         let table = alltypes(image);
         image.change_rows(table, kind::COLUMN, "f_long", |data| data[row::OFFSET] += 1);
     }),
-    damage("clean_4k", "index over a column that is not there", &[], |image| {
-        bump(image, alltypes(image), kind::INDEX, "by_short", variable::KEY_COLUMNS);
-    }),
-    damage("clean_4k", "unique flag of an index", &[], |image| {
+    damage(
+        "clean_4k",
+        "index over a column that is not there",
+        &["catalog-index|index-definition"],
+        |image| {
+            bump(image, alltypes(image), kind::INDEX, "by_short", variable::KEY_COLUMNS);
+        },
+    ),
+    damage("clean_4k", "unique flag of an index", &["root-flag|space-unique"], |image| {
         let table = alltypes(image);
         image.change_rows(table, kind::INDEX, "by_short", |data| data[row::FLAGS] ^= 1);
     }),
-    damage("clean_4k", "NULL in a NOT NULL column of the catalog", &[], |image| {
-        let (table, is_large) = (alltypes(image), image.is_large());
-        image.change_rows(table, kind::INDEX, "by_short", |data| {
-            let bitmap = Layout::of(data, is_large).bitmap;
-            data[bitmap] |= 0x20;
-        });
-    }),
-    damage("clean_4k", "entry of the name index missing", &[], |image| {
+    damage(
+        "clean_4k",
+        "NULL in a NOT NULL column of the catalog",
+        &["catalog|record-null"],
+        |image| {
+            let (table, is_large) = (alltypes(image), image.is_large());
+            image.change_rows(table, kind::INDEX, "by_short", |data| {
+                let bitmap = Layout::of(data, is_large).bitmap;
+                data[bitmap] |= 0x20;
+            });
+        },
+    ),
+    damage("clean_4k", "entry of the name index missing", &["index-missing"], |image| {
         image.remove_entry(root::CATALOG_NAME, |entry| {
             entry.key.windows(6).any(|part| part == b"F_DATE")
         });
     }),
-    damage("clean_4k", "entry of the index of tables missing", &[], |image| {
+    damage("clean_4k", "entry of the index of tables missing", &["index-missing"], |image| {
         image.remove_entry(root::CATALOG_ROOTS, |entry| {
             entry.key.windows(5).any(|part| part == b"CHURN")
         });
     }),
-    damage("clean_4k", "row of the table of object ids missing", &[], |image| {
+    damage("clean_4k", "row of the table of object ids missing", &["catalog-objids"], |image| {
         let (_, entry) = object_row(image, index_objid(image));
         image.remove(entry.page, entry.line);
     }),
-    damage("clean_4k", "row of the table of object ids without an object", &[], add_object_row),
-    damage("clean_4k", "row of the table of object ids names another table", &[], |image| {
-        let (_, entry) = object_row(image, index_objid(image));
-        let at = image.layout(&entry).tagged[1].data;
-        image.put_data(&entry, at, &[image.table("churn").objid.to_le_bytes()[0]]);
-    }),
+    damage(
+        "clean_4k",
+        "row of the table of object ids without an object",
+        &["catalog-objids"],
+        add_object_row,
+    ),
+    damage(
+        "clean_4k",
+        "row of the table of object ids names another table",
+        &["catalog-objids"],
+        |image| {
+            let (_, entry) = object_row(image, index_objid(image));
+            let at = image.layout(&entry).tagged[1].data;
+            image.put_data(&entry, at, &[image.table("churn").objid.to_le_bytes()[0]]);
+        },
+    ),
 ];

@@ -30,47 +30,51 @@ pub(super) const TABLE: &[Mutation] = &[
     control("clean_16k", "none (control: 16 KiB)"),
     control("clean_32k", "none (control: 32 KiB)"),
     control("clean_8k_new", "none (control: 8 KiB, new format)"),
-    damage("clean_4k", "header byte changed", &[], |image| image.raw_header(0)[30] ^= 1),
-    damage("clean_4k", "shadow header byte changed", &[], |image| image.raw_header(1)[30] ^= 1),
-    damage("clean_4k", "header signature", &[], |image| {
+    damage("clean_4k", "header byte changed", &["header"], |image| image.raw_header(0)[30] ^= 1),
+    damage("clean_4k", "shadow header byte changed", &["header"], |image| {
+        image.raw_header(1)[30] ^= 1;
+    }),
+    unusable("header signature", |image| {
         image.edit_header(0)[at::SIGNATURE] ^= 1;
     }),
     odd("clean_4k", "header and shadow differ", |image| {
         image.edit_header(1)[at::DBTIME..at::DBTIME + 8]
             .copy_from_slice(&0x0099_9999_u64.to_le_bytes());
     }),
-    damage("clean_4k", "state dirty without required logs", &[], |image| {
+    damage("clean_4k", "state dirty without required logs", &["header-required"], |image| {
         image.put_headers(at::STATE, &[2, 0, 0, 0]);
     }),
-    damage("clean_4k", "state 9", &[], |image| image.put_headers(at::STATE, &[9, 0, 0, 0])),
-    damage("clean_4k", "clean state with required logs", &[], |image| {
+    damage("clean_4k", "state 9", &["header-state"], |image| {
+        image.put_headers(at::STATE, &[9, 0, 0, 0]);
+    }),
+    damage("clean_4k", "clean state with required logs", &["header-required"], |image| {
         image.put_headers(at::MIN_REQUIRED, &[3, 0, 0, 0, 5, 0, 0, 0]);
     }),
-    damage("clean_4k", "last object id lowered", &[], |image| {
+    damage("clean_4k", "last object id lowered", &["catalog-objid"], |image| {
         image.put_headers(at::LAST_OBJID, &[5, 0, 0, 0]);
     }),
-    damage("clean_4k", "header dbtime lowered", &[], |image| {
+    damage("clean_4k", "header dbtime lowered", &["dbtime"], |image| {
         image.put_headers(at::DBTIME, &0x41_u64.to_le_bytes());
     }),
-    damage("clean_4k", "format version of Exchange 5.0", &[], |image| {
+    unusable("format version of Exchange 5.0", |image| {
         image.put_headers(at::VERSION, &0x500_u32.to_le_bytes());
     }),
-    damage("clean_4k", "file kind of a log", &[], |image| {
+    unusable("file kind of a log", |image| {
         image.put_headers(at::FILE_KIND, &3_u32.to_le_bytes());
     }),
-    damage("clean_4k", "page size of another database", &[], |image| {
+    unusable("page size of another database", |image| {
         image.put_headers(at::PAGE_SIZE, &8192_u32.to_le_bytes());
     }),
-    damage("clean_4k", "file cut", &[], |image| {
+    damage("clean_4k", "file cut", &["file-short"], |image| {
         let pages = image.last_owned() as usize + 2 - 5;
         let length = pages * image.page_size();
         image.file().truncate(length);
     }),
-    damage("clean_4k", "file cut inside of an owned page", &[], |image| {
+    damage("clean_4k", "file cut inside of an owned page", &["file-short|file-size"], |image| {
         let length = (image.last_owned() as usize + 2) * image.page_size() - 100;
         image.file().truncate(length);
     }),
-    damage("clean_4k", "file cut inside of its last page", &[], |image| {
+    damage("clean_4k", "file cut inside of its last page", &["file-size"], |image| {
         let length = image.file().len() - 100;
         image.file().truncate(length);
     }),
@@ -113,11 +117,11 @@ pub(super) const TABLE: &[Mutation] = &[
             }
         }
     }),
-    damage("clean_8k", "bit flipped in a page of the old family", &[], |image| {
+    damage("clean_8k", "bit flipped in a page of the old family", &["page-checksum"], |image| {
         let page = old_family(image);
         image.raw(page)[300] ^= 1;
     }),
-    damage("clean_8k", "wrong number in a page of the old family", &[], |image| {
+    damage("clean_8k", "wrong number in a page of the old family", &["page-checksum"], |image| {
         let page = old_family(image);
         let raw = image.raw(page);
         raw[4..8].copy_from_slice(&(page + 1).to_le_bytes());

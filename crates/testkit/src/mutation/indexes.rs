@@ -81,112 +81,174 @@ fn duplicate_unique(image: &mut Image) {
 }
 
 pub(super) const TABLE: &[Mutation] = &[
-    damage("clean_4k", "indexed column changed in the record", &[], |image| {
-        let (entry, at) = image.record_with_fixed("alltypes", "f_short");
-        image.put_data(&entry, at, &[entry.data[at] ^ 0x5A]);
-    }),
-    damage("clean_4k", "index entry flagged deleted", &[], |image| {
+    damage(
+        "clean_4k",
+        "indexed column changed in the record",
+        &["index-key", "index-missing"],
+        |image| {
+            let (entry, at) = image.record_with_fixed("alltypes", "f_short");
+            image.put_data(&entry, at, &[entry.data[at] ^ 0x5A]);
+        },
+    ),
+    damage("clean_4k", "index entry flagged deleted", &["index-missing"], |image| {
         image.flag_deleted(index(image, "by_short"), 0);
     }),
-    damage("clean_4k", "index entry of a record that is not there", &[], |image| {
-        let page = index(image, "by_short");
-        let last = image.node(page, 0).end - 1;
-        image.flip(page, last, 0x40);
-    }),
-    damage("clean_4k", "index key changed", &[], |image| {
+    damage(
+        "clean_4k",
+        "index entry of a record that is not there",
+        &["index-orphan|index-key|index-extra"],
+        |image| {
+            let page = index(image, "by_short");
+            let last = image.node(page, 0).end - 1;
+            image.flip(page, last, 0x40);
+        },
+    ),
+    damage("clean_4k", "index key changed", &["index-key", "index-missing"], |image| {
         let page = index(image, "by_short");
         let line = image.line_count(page) - 1;
         let last = image.node(page, line).data - 1;
         image.flip(page, last, 1);
     }),
-    damage("clean_8k", "Unicode key without its prefix byte", &[], |image| {
-        let page = index(image, "by_utext");
-        let entry = image.find(page, has_value);
-        let at = image.node(page, entry.line).suffix;
-        image.put(page, at, &[0x7E]);
-    }),
-    damage("clean_4k", "record flagged deleted, its entries left", &[], |image| {
+    damage(
+        "clean_8k",
+        "Unicode key without its prefix byte",
+        &["index-key", "index-missing"],
+        |image| {
+            let page = index(image, "by_utext");
+            let entry = image.find(page, has_value);
+            let at = image.node(page, entry.line).suffix;
+            image.put(page, at, &[0x7E]);
+        },
+    ),
+    damage("clean_4k", "record flagged deleted, its entries left", &["index-orphan"], |image| {
         let page = image.leaves(image.table("alltypes").root)[0];
         image.flag_deleted(page, 0);
     }),
-    damage("clean_4k", "entry missing", &[], |image| {
+    damage("clean_4k", "entry missing", &["index-missing"], |image| {
         drop_entry(image, "by_short", has_value);
     }),
-    damage("clean_4k", "entry of a null missing", &[], |image| {
+    damage("clean_4k", "entry of a null missing", &["index-missing"], |image| {
         drop_entry(image, "by_nulls_high", |entry| entry.key[0] == 0xC0);
     }),
-    damage("clean_4k", "entry of a unique index missing", &[], |image| {
+    damage("clean_4k", "entry of a unique index missing", &["index-missing"], |image| {
         drop_entry(image, "by_guid", has_value);
     }),
-    damage("clean_4k", "entry of a descending index missing", &[], |image| {
+    damage("clean_4k", "entry of a descending index missing", &["index-missing"], |image| {
         drop_entry(image, "by_auto", has_value);
     }),
-    damage("clean_4k", "entry of a conditional index missing", &[], |image| {
+    damage("clean_4k", "entry of a conditional index missing", &["index-missing"], |image| {
         drop_entry(image, "by_cond_notnull", has_value);
     }),
-    damage("clean_4k", "entry of a long key missing", &[], |image| {
+    damage("clean_4k", "entry of a long key missing", &["index-missing"], |image| {
         drop_entry(image, "by_lbin", |entry| entry.key.len() == 500);
     }),
-    damage("clean_8k", "entry of a Unicode index missing", &[], |image| {
+    damage("clean_8k", "entry of a Unicode index missing", &["index-missing"], |image| {
         drop_entry(image, "by_utext", has_value);
     }),
-    damage("clean_16k", "entry of an index over three columns missing", &[], |image| {
-        drop_entry(image, "by_curr_dbl", has_value);
-    }),
-    damage("clean_4k", "entry of one of several values missing", &[], |image| {
+    damage(
+        "clean_16k",
+        "entry of an index over three columns missing",
+        &["index-missing"],
+        |image| {
+            drop_entry(image, "by_curr_dbl", has_value);
+        },
+    ),
+    damage("clean_4k", "entry of one of several values missing", &["index-missing"], |image| {
         drop_one_of_several(image, "by_mv");
     }),
-    damage("clean_32k", "entry of a cross product missing", &[], |image| {
+    damage("clean_32k", "entry of a cross product missing", &["index-missing"], |image| {
         drop_one_of_several(image, "by_cross");
     }),
-    damage("clean_8k_new", "entry of nested values missing", &[], |image| {
+    damage("clean_8k_new", "entry of nested values missing", &["index-missing"], |image| {
         drop_one_of_several(image, "by_nested");
     }),
-    damage("clean_8k", "entry of a substring missing", &[], |image| {
+    damage("clean_8k", "entry of a substring missing", &["index-missing"], |image| {
         drop_one_of_several(image, "by_tuple");
     }),
-    damage("clean_4k", "index emptied", &[], |image| {
+    damage("clean_4k", "index emptied", &["index-missing"], |image| {
         let page = index(image, "by_cond_null");
         image.clear_lines(page);
     }),
-    damage("clean_4k", "entry too many", &[], |image| add_second_entry(image, "by_short")),
-    damage("clean_8k", "entry too many in a Unicode index", &[], |image| {
+    damage("clean_4k", "entry too many", &["index-key|index-extra"], |image| {
+        add_second_entry(image, "by_short");
+    }),
+    damage("clean_8k", "entry too many in a Unicode index", &["index-key|index-extra"], |image| {
         add_second_entry(image, "by_utext");
     }),
-    damage("clean_8k_new", "entry too many in a cross product", &[], |image| {
-        add_second_entry(image, "by_cross");
-    }),
-    damage("clean_4k", "entry of a record that fails the condition", &[], |image| {
-        add_for_record_without_entry(image, "by_cond_null");
-    }),
-    damage("clean_16k", "entry of a record whose key would be null", &[], |image| {
-        add_for_record_without_entry(image, "by_bin");
-    }),
-    damage("clean_4k", "records of two entries exchanged", &[], |image| {
-        exchange_records(image, "by_date_desc");
-    }),
-    damage("clean_4k", "records of two entries with long keys exchanged", &[], |image| {
-        exchange_records(image, "by_lbin");
-    }),
-    damage("clean_4k", "key twice in a unique index", &[], duplicate_unique),
-    damage("clean_4k", "descending segment not complemented", &[], |image| {
-        change_key(image, "by_auto", |key| key.iter_mut().for_each(|byte| *byte = !*byte));
-    }),
-    damage("clean_4k", "last byte of a key missing", &[], |image| {
+    damage(
+        "clean_8k_new",
+        "entry too many in a cross product",
+        &["index-key|index-extra"],
+        |image| {
+            add_second_entry(image, "by_cross");
+        },
+    ),
+    damage(
+        "clean_4k",
+        "entry of a record that fails the condition",
+        &["index-key|index-extra"],
+        |image| {
+            add_for_record_without_entry(image, "by_cond_null");
+        },
+    ),
+    damage(
+        "clean_16k",
+        "entry of a record whose key would be null",
+        &["index-key|index-extra"],
+        |image| {
+            add_for_record_without_entry(image, "by_bin");
+        },
+    ),
+    damage(
+        "clean_4k",
+        "records of two entries exchanged",
+        &["index-key", "index-missing"],
+        |image| {
+            exchange_records(image, "by_date_desc");
+        },
+    ),
+    damage(
+        "clean_4k",
+        "records of two entries with long keys exchanged",
+        &["index-key", "index-missing"],
+        |image| {
+            exchange_records(image, "by_lbin");
+        },
+    ),
+    damage("clean_4k", "key twice in a unique index", &["key-order"], duplicate_unique),
+    damage(
+        "clean_4k",
+        "descending segment not complemented",
+        &["index-key", "index-missing"],
+        |image| {
+            change_key(image, "by_auto", |key| key.iter_mut().for_each(|byte| *byte = !*byte));
+        },
+    ),
+    damage("clean_4k", "last byte of a key missing", &["index-key", "index-missing"], |image| {
         change_key(image, "by_ftext", |key| key.truncate(key.len() - 1));
     }),
-    damage("clean_4k", "byte too many in a key", &[], |image| {
+    damage("clean_4k", "byte too many in a key", &["index-key", "index-missing"], |image| {
         change_key(image, "by_curr_dbl", |key| key.push(0));
     }),
-    damage("clean_4k", "text in a key not in upper case", &[], |image| {
-        change_key(image, "by_text", |key| key[2] |= 0x20);
-    }),
-    damage("clean_4k", "bookmark of an entry too long", &[], |image| {
-        let entry = image.find(index(image, "by_short"), has_value);
-        let data = [&entry.data[..], &[0]].concat();
-        image.replace_data(entry.page, entry.line, &data);
-    }),
-    damage("clean_4k", "bookmark of an entry cut", &[], |image| {
+    damage(
+        "clean_4k",
+        "text in a key not in upper case",
+        &["index-key", "index-missing"],
+        |image| {
+            change_key(image, "by_text", |key| key[2] |= 0x20);
+        },
+    ),
+    damage(
+        "clean_4k",
+        "bookmark of an entry too long",
+        &["index-orphan", "index-missing"],
+        |image| {
+            let entry = image.find(index(image, "by_short"), has_value);
+            let data = [&entry.data[..], &[0]].concat();
+            image.replace_data(entry.page, entry.line, &data);
+        },
+    ),
+    damage("clean_4k", "bookmark of an entry cut", &["index-orphan", "index-missing"], |image| {
         let entry = image.find(index(image, "by_short"), has_value);
         image.replace_data(entry.page, entry.line, &entry.data[..4]);
     }),

@@ -139,75 +139,106 @@ fn change_reference(image: &mut Image) {
 }
 
 pub(super) const TABLE: &[Mutation] = &[
-    damage("clean_4k", "references of a long value one too many", &[], |image| {
+    damage("clean_4k", "references of a long value one too many", &["lv-refcount"], |image| {
         let value = of_chunks(image, 1);
         add(image, &value, at::REFERENCES, 1);
     }),
-    damage("clean_4k", "references of a long value one too few", &[], |image| {
+    damage("clean_4k", "references of a long value one too few", &["lv-refcount"], |image| {
         let value = value(image, |value| value.references() > 1);
         add(image, &value, at::REFERENCES, u32::MAX);
     }),
-    damage("clean_8k_new", "references of a 64-bit long value too few", &[], |image| {
-        let value = value(image, |value| value.references() > 1);
-        add(image, &value, at::REFERENCES, u32::MAX);
-    }),
-    damage("clean_4k", "no references of a long value in use", &[], |image| {
+    damage(
+        "clean_8k_new",
+        "references of a 64-bit long value too few",
+        &["lv-refcount"],
+        |image| {
+            let value = value(image, |value| value.references() > 1);
+            add(image, &value, at::REFERENCES, u32::MAX);
+        },
+    ),
+    damage("clean_4k", "no references of a long value in use", &["lv-refcount"], |image| {
         let value = of_chunks(image, 1);
         image.put_data(&value.root, at::REFERENCES, &[0; 4]);
     }),
-    damage("clean_4k", "size of a long value one too high", &[], |image| {
+    damage("clean_4k", "size of a long value one too high", &["lv-data|lv-chunk"], |image| {
         let value = of_chunks(image, 1);
         add(image, &value, at::SIZE, 1);
     }),
-    damage("clean_4k", "size of a long value one too low", &[], |image| {
+    damage("clean_4k", "size of a long value one too low", &["lv-data|lv-chunk"], |image| {
         let value = of_chunks(image, 1);
         add(image, &value, at::SIZE, u32::MAX);
     }),
-    damage("clean_4k", "root of a long value flagged deleted", &[], |image| {
-        let value = of_chunks(image, 1);
-        image.flag_deleted(value.root.page, value.root.line);
-    }),
-    damage("clean_4k", "chunk flagged deleted", &[], |image| {
+    damage(
+        "clean_4k",
+        "root of a long value flagged deleted",
+        &["lv-chunk", "lv-missing"],
+        |image| {
+            let value = of_chunks(image, 1);
+            image.flag_deleted(value.root.page, value.root.line);
+        },
+    ),
+    damage("clean_4k", "chunk flagged deleted", &["lv-data|lv-chunk"], |image| {
         let chunk = &of_chunks(image, 1).chunks[0];
         image.flag_deleted(chunk.page, chunk.line);
     }),
-    damage("clean_4k", "id of a long value in the record changed", &[], change_reference),
-    damage("clean_4k", "first chunk missing", &[], |image| drop_chunk(image, 0)),
-    damage("clean_4k", "chunk missing in the middle", &[], |image| drop_chunk(image, 1)),
-    damage("clean_4k", "last chunk missing", &[], |image| drop_chunk(image, 2)),
-    damage("clean_16k", "only chunk missing", &[], |image| {
+    damage(
+        "clean_4k",
+        "id of a long value in the record changed",
+        &["lv-missing", "lv-unreferenced"],
+        change_reference,
+    ),
+    damage("clean_4k", "first chunk missing", &["lv-data|lv-chunk"], |image| drop_chunk(image, 0)),
+    damage("clean_4k", "chunk missing in the middle", &["lv-data|lv-chunk"], |image| {
+        drop_chunk(image, 1);
+    }),
+    damage("clean_4k", "last chunk missing", &["lv-data|lv-chunk"], |image| drop_chunk(image, 2)),
+    damage("clean_16k", "only chunk missing", &["lv-data|lv-chunk"], |image| {
         let chunk = &value(image, |value| value.chunks.len() == 1).chunks[0];
         image.drop_node(chunk.page, chunk.line);
     }),
-    damage("clean_32k", "chunk missing in the middle, large page", &[], |image| {
-        let chunk = &of_chunks(image, 3).chunks[1];
-        image.drop_node(chunk.page, chunk.line);
+    damage(
+        "clean_32k",
+        "chunk missing in the middle, large page",
+        &["lv-data|lv-chunk"],
+        |image| {
+            let chunk = &of_chunks(image, 3).chunks[1];
+            image.drop_node(chunk.page, chunk.line);
+        },
+    ),
+    damage(
+        "clean_8k_new",
+        "chunk of a 64-bit long value missing",
+        &["lv-data|lv-chunk"],
+        |image| {
+            let chunk = &of_chunks(image, 2).chunks[1];
+            image.drop_node(chunk.page, chunk.line);
+        },
+    ),
+    damage("clean_4k", "gap between chunks", &["lv-data|lv-chunk"], |image| {
+        move_chunk(image, |at| at + 1);
     }),
-    damage("clean_8k_new", "chunk of a 64-bit long value missing", &[], |image| {
-        let chunk = &of_chunks(image, 2).chunks[1];
-        image.drop_node(chunk.page, chunk.line);
+    damage("clean_4k", "overlap of chunks", &["lv-data|lv-chunk"], |image| {
+        move_chunk(image, |at| at - 1);
     }),
-    damage("clean_4k", "gap between chunks", &[], |image| move_chunk(image, |at| at + 1)),
-    damage("clean_4k", "overlap of chunks", &[], |image| move_chunk(image, |at| at - 1)),
-    damage("clean_4k", "chunk behind the end", &[], add_chunk),
-    damage("clean_4k", "chunk longer than it should be", &[], |image| {
+    damage("clean_4k", "chunk behind the end", &["lv-data|lv-chunk"], add_chunk),
+    damage("clean_4k", "chunk longer than it should be", &["lv-data|lv-chunk"], |image| {
         let chunk = &value(image, |value| value.size() < 2000 && value.chunks.len() == 1).chunks[0];
         let data = [&chunk.data[..], &[0]].concat();
         image.replace_data(chunk.page, chunk.line, &data);
     }),
-    damage("clean_4k", "long value missing", &[], |image| {
+    damage("clean_4k", "long value missing", &["lv-missing"], |image| {
         let value = of_chunks(image, 1);
         remove_all(image, [&value.root].into_iter().chain(&value.chunks));
     }),
-    damage("clean_4k", "chunks without a root", &[], |image| {
+    damage("clean_4k", "chunks without a root", &["lv-chunk"], |image| {
         let value = of_chunks(image, 2);
         image.drop_node(value.root.page, value.root.line);
     }),
-    damage("clean_4k", "root of a long value of five bytes", &[], |image| {
+    damage("clean_4k", "root of a long value of five bytes", &["lv-root"], |image| {
         let root = &of_chunks(image, 1).root;
         image.replace_data(root.page, root.line, &root.data[..5]);
     }),
-    damage("clean_4k", "key of six bytes among long values", &[], |image| {
+    damage("clean_4k", "key of six bytes among long values", &["lv-key"], |image| {
         let has_room = |value: &Value| {
             let chunk = value.chunks.first();
             chunk.is_some_and(|chunk| image.u16(chunk.page, field::FREE) > 20)
@@ -215,19 +246,29 @@ pub(super) const TABLE: &[Mutation] = &[
         let chunk = &value(image, has_room).chunks[0];
         image.insert(chunk.page, chunk.line, 0, &chunk.key[..6], b"abc");
     }),
-    damage("clean_4k", "compressed chunk cut", &[], |image| {
+    damage("clean_4k", "compressed chunk cut", &["lv-data|lv-chunk"], |image| {
         change_compressed(image, |data| data.truncate(data.len() - 6));
     }),
-    damage("clean_4k", "compressed chunk that begins with a match", &[], |image| {
-        change_compressed(image, |data| data[6] |= 0x80);
-    }),
-    damage("clean_4k", "compressed chunk that names another length", &[], |image| {
-        change_compressed(image, |data| data[1] ^= 1);
-    }),
-    damage("clean_4k", "compressed chunk of an unknown scheme", &[], |image| {
+    damage(
+        "clean_4k",
+        "compressed chunk that begins with a match",
+        &["lv-data|lv-chunk"],
+        |image| {
+            change_compressed(image, |data| data[6] |= 0x80);
+        },
+    ),
+    damage(
+        "clean_4k",
+        "compressed chunk that names another length",
+        &["lv-data|lv-chunk"],
+        |image| {
+            change_compressed(image, |data| data[1] ^= 1);
+        },
+    ),
+    damage("clean_4k", "compressed chunk of an unknown scheme", &["lv-data|lv-chunk"], |image| {
         change_compressed(image, |data| data[0] = 0xF8);
     }),
-    damage("clean_4k", "long value that no record refers to", &[], |image| {
+    damage("clean_4k", "long value that no record refers to", &["lv-unreferenced"], |image| {
         add_value(image, 1);
     }),
     odd("clean_4k", "long value without references, to be removed", |image| {

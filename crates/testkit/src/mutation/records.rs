@@ -125,123 +125,133 @@ fn scribble_null(image: &mut Image) {
 }
 
 pub(super) const TABLE: &[Mutation] = &[
-    damage("clean_4k", "end of the fixed part far too high", &[], |image| {
+    damage("clean_4k", "end of the fixed part far too high", &["record"], |image| {
         put(image, |_| 2, 0x3FFF);
     }),
-    damage("clean_4k", "end of the fixed part one too high", &[], |image| {
+    damage("clean_4k", "end of the fixed part one too high", &["record"], |image| {
         move_fixed_end(image, 1);
     }),
-    damage("clean_4k", "end of the fixed part one too low", &[], |image| {
+    damage("clean_4k", "end of the fixed part one too low", &["record"], |image| {
         move_fixed_end(image, -1);
     }),
-    damage("clean_4k", "last fixed column above 127", &[], |image| {
+    damage("clean_4k", "last fixed column above 127", &["record"], |image| {
         let (entry, _) = rich(image);
         image.put_data(&entry, 0, &[200]);
     }),
-    damage("clean_4k", "last variable column below 127", &[], |image| {
+    damage("clean_4k", "last variable column below 127", &["record"], |image| {
         let (entry, _) = rich(image);
         image.put_data(&entry, 1, &[100]);
     }),
-    damage("clean_4k", "record of three bytes", &[], |image| {
+    damage("clean_4k", "record of three bytes", &["record"], |image| {
         let (entry, _) = rich(image);
         image.replace_data(entry.page, entry.line, &entry.data[..3]);
     }),
-    damage("clean_4k", "record shorter than its tagged offsets", &[], |image| {
+    damage("clean_4k", "record shorter than its tagged offsets", &["record"], |image| {
         let (entry, layout) = rich(image);
         let last = layout.tagged.last().unwrap().start;
         image.replace_data(entry.page, entry.line, &entry.data[..last - 1]);
     }),
-    damage("clean_4k", "record shorter than its variable offsets", &[], |image| {
+    damage("clean_4k", "record shorter than its variable offsets", &["record"], |image| {
         let (entry, layout) = rich(image);
         image.replace_data(entry.page, entry.line, &entry.data[..layout.directory - 1]);
     }),
-    damage("clean_4k", "record with a rest too short for a directory", &[], |image| {
+    damage("clean_4k", "record with a rest too short for a directory", &["record"], |image| {
         let entry = image.record("churn", |_, layout| layout.tagged.is_empty());
         let data = [&entry.data[..], &[0, 1]].concat();
         image.replace_data(entry.page, entry.line, &data);
     }),
-    damage("clean_4k", "variable offsets that decrease", &[], |image| {
+    damage("clean_4k", "variable offsets that decrease", &["record"], |image| {
         let (entry, layout) = rich(image);
         let second = u16_at(&entry.data, layout.variable_table + 2) & 0x7FFF;
         image.put_data(&entry, layout.variable_table, &(second + 1).to_le_bytes());
     }),
-    damage("clean_4k", "variable offset behind the record", &[], |image| {
+    damage("clean_4k", "variable offset behind the record", &["record"], |image| {
         put(image, |layout| layout.variable_data - 2, 0x7000);
     }),
-    damage("clean_4k", "tagged directory of three bytes", &[], |image| {
+    damage("clean_4k", "tagged directory of three bytes", &["record"], |image| {
         put(image, |layout| layout.directory + 2, 3);
     }),
-    damage("clean_4k", "tagged directory longer than the record", &[], |image| {
+    damage("clean_4k", "tagged directory longer than the record", &["record"], |image| {
         put(image, |layout| layout.directory + 2, 0x1FFC);
     }),
-    damage("clean_4k", "tagged columns out of order", &[], |image| {
+    damage("clean_4k", "tagged columns out of order", &["record"], |image| {
         let (entry, _) = rich(image);
         image.change_tagged(&entry, |pieces| pieces.swap(1, 2));
     }),
-    damage("clean_4k", "tagged column twice", &[], |image| {
+    damage("clean_4k", "tagged column twice", &["record"], |image| {
         let (entry, layout) = rich(image);
         let id = layout.tagged[1].id.to_le_bytes();
         image.put_data(&entry, layout.tagged[2].entry, &id);
     }),
-    damage("clean_4k", "tagged offset behind the record", &[], |image| {
+    damage("clean_4k", "tagged offset behind the record", &["record"], |image| {
         move_second_tagged(image, 0x1000);
     }),
-    damage("clean_32k", "tagged offset behind a record of a large page", &[], |image| {
+    damage("clean_32k", "tagged offset behind a record of a large page", &["record"], |image| {
         move_second_tagged(image, 0x4000);
     }),
-    damage("clean_4k", "tagged offset that decreases", &[], |image| {
+    damage("clean_4k", "tagged offset that decreases", &["record"], |image| {
         move_second_tagged(image, -20);
     }),
-    damage("clean_8k", "own tagged column before the template's", &[], own_before_derived),
-    damage("clean_4k", "value offset behind the column", &[], |image| {
+    damage("clean_8k", "own tagged column before the template's", &["record"], own_before_derived),
+    damage("clean_4k", "value offset behind the column", &["record"], |image| {
         let (entry, tagged) = several_values(image);
         image.put_data(&entry, tagged.data + 2, &0x0F00_u16.to_le_bytes());
     }),
-    damage("clean_32k", "value offset behind the column, large page", &[], |image| {
+    damage("clean_32k", "value offset behind the column, large page", &["record"], |image| {
         let (entry, tagged) = several_values(image);
         image.put_data(&entry, tagged.data + 2, &0x0F00_u16.to_le_bytes());
     }),
-    damage("clean_4k", "value offset that decreases", &[], |image| {
+    damage("clean_4k", "value offset that decreases", &["record"], |image| {
         let (entry, tagged) = several_values(image);
         image.put_data(&entry, tagged.data + 2, &1_u16.to_le_bytes());
     }),
-    damage("clean_4k", "odd number of offset bytes of values", &[], |image| {
+    damage("clean_4k", "odd number of offset bytes of values", &["record"], |image| {
         let (entry, tagged) = several_values(image);
         image.put_data(&entry, tagged.data, &5_u16.to_le_bytes());
     }),
-    damage("clean_4k", "first of two values longer than both", &[], |image| {
+    damage("clean_4k", "first of two values longer than both", &["record"], |image| {
         let (entry, tagged) =
             image.record_with_tagged("alltypes", |_, tagged| tagged.header & header::TWO != 0);
         image.put_data(&entry, tagged.data, &[255]);
     }),
-    damage("clean_4k", "long value id of three bytes", &[], |image| {
+    damage("clean_4k", "long value id of three bytes", &["record|lv-missing"], |image| {
         let (entry, tagged) = image.record_with_tagged("longvalues", |_, tagged| {
             tagged.header & (header::VALUES | header::SEPARATED) == header::SEPARATED
         });
         change_column(image, &entry, tagged.id, |piece| piece.bytes.truncate(4));
     }),
-    damage("clean_4k", "tagged GUID of fifteen bytes", &[], |image| {
+    damage("clean_4k", "tagged GUID of fifteen bytes", &["record-column"], |image| {
         let id = image.column("alltypes", "t_guid").id;
         let (entry, tagged) = image.record_with_tagged("alltypes", |_, tagged| {
             u32::from(tagged.id) == id && tagged.header & header::VALUES == 0
         });
         change_column(image, &entry, tagged.id, |piece| piece.bytes.truncate(15));
     }),
-    damage("clean_4k", "tagged date of seven bytes", &[], |image| {
+    damage("clean_4k", "tagged date of seven bytes", &["record-column"], |image| {
         let id = image.column("alltypes", "t_date").id;
         let (entry, tagged) =
             image.record_with_tagged("alltypes", |_, tagged| u32::from(tagged.id) == id);
         change_column(image, &entry, tagged.id, |piece| piece.bytes.truncate(7));
     }),
-    damage("clean_4k", "compressed value of an unknown scheme", &[], |image| {
-        change_compressed(image, |value| value[0] = 0x78);
-    }),
-    damage("clean_4k", "compressed value cut to its first byte", &[], |image| {
-        change_compressed(image, |value| value.truncate(1));
-    }),
-    damage("clean_4k", "NULL in the primary key's column", &[], null_key),
-    damage("clean_4k", "NULL in a NOT NULL column with a default", &[], null_variable),
-    damage("clean_4k", "primary key column changed", &[], |image| {
+    damage(
+        "clean_4k",
+        "compressed value of an unknown scheme",
+        &["record-value|record-opaque"],
+        |image| {
+            change_compressed(image, |value| value[0] = 0x78);
+        },
+    ),
+    damage(
+        "clean_4k",
+        "compressed value cut to its first byte",
+        &["record-value|record-opaque"],
+        |image| {
+            change_compressed(image, |value| value.truncate(1));
+        },
+    ),
+    damage("clean_4k", "NULL in the primary key's column", &["record-null"], null_key),
+    damage("clean_4k", "NULL in a NOT NULL column with a default", &["record-null"], null_variable),
+    damage("clean_4k", "primary key column changed", &["primary-key"], |image| {
         let (entry, at) = image.record_with_fixed("alltypes", "id");
         image.put_data(&entry, at, &[entry.data[at] ^ 0x11]);
     }),

@@ -90,103 +90,145 @@ fn fill_split_buffer(image: &mut Image) {
 }
 
 pub(super) const TABLE: &[Mutation] = &[
-    damage("clean_4k", "parent in a space header", &[], |image| {
+    damage("clean_4k", "parent in a space header", &["space-parent"], |image| {
         put_header(image, small(image), 1, 1);
     }),
-    damage("clean_4k", "owned extent of the database shortened", &[], |image| {
-        let extent = image.extents(root::DATABASE_OWNED)[0];
-        image.put_count(extent, extent.count - 20);
-    }),
-    damage("clean_4k", "owned extent enlarged into its neighbour", &[], widen_into_neighbour),
-    damage("clean_4k", "used pages marked available", &[], |image| {
-        change_available(image, |count| count + 3);
-    }),
+    damage(
+        "clean_4k",
+        "owned extent of the database shortened",
+        &["space-not-owned|space-not-in-parent"],
+        |image| {
+            let extent = image.extents(root::DATABASE_OWNED)[0];
+            image.put_count(extent, extent.count - 20);
+        },
+    ),
+    damage(
+        "clean_4k",
+        "owned extent enlarged into its neighbour",
+        &["space-owned-twice|space-not-in-parent"],
+        widen_into_neighbour,
+    ),
+    damage(
+        "clean_4k",
+        "used pages marked available",
+        &["space-used-twice|space-not-owned"],
+        |image| {
+            change_available(image, |count| count + 3);
+        },
+    ),
     odd("clean_4k", "available pages forgotten (leak)", |image| {
         change_available(image, |count| count - 3);
     }),
-    damage("clean_4k", "extent of more pages than its last page number", &[], |image| {
-        let extent = image.extents(root::DATABASE_OWNED)[0];
-        image.put_count(extent, 100_000);
-    }),
-    damage("clean_4k", "space tree page without its flag", &[], |image| {
+    damage(
+        "clean_4k",
+        "extent of more pages than its last page number",
+        &["space-node"],
+        |image| {
+            let extent = image.extents(root::DATABASE_OWNED)[0];
+            image.put_count(extent, 100_000);
+        },
+    ),
+    damage("clean_4k", "space tree page without its flag", &["root-flag|tree-flags"], |image| {
         image.change_flags(root::DATABASE_OWNED, 0, flag::SPACE);
     }),
-    damage("clean_4k", "bitmap frees a page outside of the extent", &[], |image| {
+    damage("clean_4k", "bitmap frees a page outside of the extent", &["space-avail"], |image| {
         put_header(image, small(image), 3, 1 << 20);
     }),
-    damage("clean_4k", "split buffer with pages and no place", &[], |image| {
+    damage("clean_4k", "split buffer with pages and no place", &["split-buffer"], |image| {
         put_split_buffer(image, root::DATABASE_AVAILABLE, 0, 3);
     }),
-    damage("clean_4k", "split buffer of pages in use", &[], |image| {
-        put_split_buffer(image, root::DATABASE_AVAILABLE, 12, 4);
-    }),
-    damage("clean_4k", "extent owned twice", &[], |image| {
+    damage(
+        "clean_4k",
+        "split buffer of pages in use",
+        &["space-used-twice|space-not-owned"],
+        |image| {
+            put_split_buffer(image, root::DATABASE_AVAILABLE, 12, 4);
+        },
+    ),
+    damage("clean_4k", "extent owned twice", &["space-owned-twice|space-not-in-parent"], |image| {
         let extent = *image.extents(owned(image)).last().unwrap();
         let other = image.space(image.table("longvalues").root).owned.unwrap();
         image.add_extent(other, extent.last, extent.count);
     }),
-    damage("clean_4k", "extent not owned by the parent", &[], |image| {
+    damage("clean_4k", "extent not owned by the parent", &["space-not-in-parent"], |image| {
         let index = image.index("alltypes", "by_tuple");
         let owned = image.space(index).owned.unwrap();
         image.add_extent(owned, image.last_owned(), 1);
     }),
-    damage("clean_4k", "owned extent beyond the file", &[], |image| widen_database(image, 100)),
-    damage("clean_4k", "owned extent without pages", &[], |image| {
+    damage("clean_4k", "owned extent beyond the file", &["file-short|space-beyond"], |image| {
+        widen_database(image, 100);
+    }),
+    damage("clean_4k", "owned extent without pages", &["space-node"], |image| {
         let extent = *image.extents(owned(image)).last().unwrap();
         image.put_count(extent, 0);
     }),
-    damage("clean_4k", "available extents overlap", &[], |image| {
+    damage("clean_4k", "available extents overlap", &["space-overlap"], |image| {
         let extent = extent(image, available(image), 2);
         image.add_extent(available(image), extent.last - 1, 1);
     }),
-    damage("clean_4k", "available page that is the root", &[], |image| {
-        image.add_extent(available(image), table(image), 1);
-    }),
-    damage("clean_4k", "available page that is a leaf", &[], |image| {
-        let leaf = image.leaves(table(image))[3];
-        image.add_extent(available(image), leaf, 1);
-    }),
-    damage("clean_4k", "available extent that is not owned", &[], |image| {
+    damage(
+        "clean_4k",
+        "available page that is the root",
+        &["space-used-twice|space-not-owned"],
+        |image| {
+            image.add_extent(available(image), table(image), 1);
+        },
+    ),
+    damage(
+        "clean_4k",
+        "available page that is a leaf",
+        &["space-used-twice|space-not-owned"],
+        |image| {
+            let leaf = image.leaves(table(image))[3];
+            image.add_extent(available(image), leaf, 1);
+        },
+    ),
+    damage("clean_4k", "available extent that is not owned", &["space-not-owned"], |image| {
         image.add_extent(available(image), image.last_owned(), 1);
     }),
-    damage("clean_4k", "space tree that is its own child", &[], cycle),
-    damage("clean_4k", "space trees outside of the file", &[], |image| {
+    damage("clean_4k", "space tree that is its own child", &["tree-shared"], cycle),
+    damage("clean_4k", "space trees outside of the file", &["tree-page"], |image| {
         put_header(image, table(image), 3, 99_999);
     }),
-    damage("clean_4k", "two trees with the same space trees", &[], |image| {
+    damage("clean_4k", "two trees with the same space trees", &["tree-shared|objid"], |image| {
         let other = image.table("longvalues").root;
         put_header(image, other, 3, owned(image));
     }),
-    damage("clean_4k", "unknown flag in a space header", &[], |image| {
+    damage("clean_4k", "unknown flag in a space header", &["space-header"], |image| {
         flip_flags(image, table(image), 0x40);
     }),
-    damage("clean_4k", "second form of a header with one extent", &[], |image| {
+    damage("clean_4k", "second form of a header with one extent", &["space-header"], |image| {
         flip_flags(image, small(image), 4);
     }),
-    damage("clean_4k", "non-unique flag of a space header", &[], |image| {
+    damage("clean_4k", "non-unique flag of a space header", &["space-unique"], |image| {
         flip_flags(image, small(image), 2);
     }),
-    damage("clean_4k", "primary extent without pages", &[], |image| {
+    damage("clean_4k", "primary extent without pages", &["space-header"], |image| {
         put_header(image, small(image), 0, 0);
     }),
-    damage("clean_4k", "primary extent beyond the file", &[], |image| {
+    damage("clean_4k", "primary extent beyond the file", &["space-header"], |image| {
         put_header(image, small(image), 0, 100_000);
     }),
-    damage("clean_4k", "space header of eight bytes", &[], |image| {
+    damage("clean_4k", "space header of eight bytes", &["space-header"], |image| {
         let page = small(image);
         let (at, _) = image.external_header(page);
         let bytes = image.page(page)[at..at + 8].to_vec();
         image.replace_external_header(page, &bytes);
     }),
-    damage("clean_8k_new", "unknown fields in a root's external header", &[], |image| {
-        let page = table(image);
-        let (at, _) = image.external_header(page);
-        image.put(page, at, &[5]);
-    }),
-    damage("clean_4k", "extent with a key of three bytes", &[], |image| {
+    damage(
+        "clean_8k_new",
+        "unknown fields in a root's external header",
+        &["space-header"],
+        |image| {
+            let page = table(image);
+            let (at, _) = image.external_header(page);
+            image.put(page, at, &[5]);
+        },
+    ),
+    damage("clean_4k", "extent with a key of three bytes", &["space-node"], |image| {
         image.insert(available(image), 0, 0, &[0, 0, 1], &[1, 0, 0, 0]);
     }),
-    damage("clean_4k", "extent of an unknown pool", &[], |image| {
+    damage("clean_4k", "extent of an unknown pool", &["space-node"], |image| {
         let last = image.zeroed_owned_page().to_be_bytes();
         image.add(available(image), &[&[0x85], &last[..]].concat(), &[1, 0, 0, 0]);
     }),

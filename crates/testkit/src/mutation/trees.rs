@@ -123,165 +123,216 @@ fn swap_equal_keys(image: &mut Image) {
 }
 
 pub(super) const TABLE: &[Mutation] = &[
-    damage("clean_4k", "object id of a page", &[], |image| {
+    damage("clean_4k", "object id of a page", &["objid"], |image| {
         image.put_u32(leaf(image, 1), field::OBJID, 77);
     }),
-    damage("clean_4k", "object id of another table in a page", &[], |image| {
+    damage("clean_4k", "object id of another table in a page", &["objid"], |image| {
         let other = image.table("longvalues").objid;
         image.put_u32(table(image).1[2], field::OBJID, other);
     }),
-    damage("clean_4k", "right sibling of a leaf", &[], |image| {
+    damage("clean_4k", "right sibling of a leaf", &["sibling"], |image| {
         image.put_u32(leaf(image, 0), field::NEXT, 0);
     }),
-    damage("clean_4k", "left sibling of a leaf", &[], |image| {
+    damage("clean_4k", "left sibling of a leaf", &["sibling"], |image| {
         image.put_u32(leaf(image, 1), field::PREVIOUS, 4);
     }),
-    damage("clean_4k", "sibling of a root", &[], |image| {
+    damage("clean_4k", "sibling of a root", &["sibling"], |image| {
         image.put_u32(root::CATALOG, field::NEXT, 9);
     }),
-    damage("clean_4k", "leaf that is its own sibling", &[], |image| {
+    damage("clean_4k", "leaf that is its own sibling", &["sibling"], |image| {
         let page = table(image).1[3];
         image.put_u32(page, field::NEXT, page);
     }),
-    damage("clean_4k", "leaf chain cut", &[], |image| {
+    damage("clean_4k", "leaf chain cut", &["sibling"], |image| {
         let leaves = table(image).1;
         image.put_u32(leaves[4], field::NEXT, 0);
         image.put_u32(leaves[5], field::PREVIOUS, 0);
     }),
-    damage("clean_4k", "leaf left out of the chain", &[], |image| {
+    damage("clean_4k", "leaf left out of the chain", &["sibling"], |image| {
         let leaves = table(image).1;
         image.put_u32(leaves[4], field::NEXT, leaves[6]);
         image.put_u32(leaves[6], field::PREVIOUS, leaves[4]);
     }),
-    damage("clean_4k", "sibling of an internal page", &[], |image| {
+    damage("clean_4k", "sibling of an internal page", &["sibling"], |image| {
         let (_, internal) = three_levels(image);
         image.put_u32(internal, field::NEXT, 9);
     }),
-    damage("clean_4k", "leaf flag cleared", &[], |image| {
+    damage("clean_4k", "leaf flag cleared", &["tree-level|node-child"], |image| {
         image.change_flags(leaf(image, 1), 0, flag::LEAF);
     }),
-    damage("clean_4k", "parent-of-leaf flag cleared", &[], |image| {
+    damage("clean_4k", "parent-of-leaf flag cleared", &["tree-level|node-child"], |image| {
         image.change_flags(root::CATALOG, 0, flag::PARENT);
     }),
-    damage("clean_4k", "parent-of-leaf flag on a grandparent", &[], |image| {
-        let (root, _) = three_levels(image);
-        image.change_flags(root, flag::PARENT, 0);
-    }),
-    damage("clean_4k", "leaf beside an internal page", &[], lift_leaf),
-    damage("clean_4k", "root flag on a leaf", &[], |image| {
+    damage(
+        "clean_4k",
+        "parent-of-leaf flag on a grandparent",
+        &["tree-level|node-child"],
+        |image| {
+            let (root, _) = three_levels(image);
+            image.change_flags(root, flag::PARENT, 0);
+        },
+    ),
+    damage("clean_4k", "leaf beside an internal page", &["tree-level|node-child"], lift_leaf),
+    damage("clean_4k", "root flag on a leaf", &["root-flag|node"], |image| {
         image.change_flags(leaf(image, 2), flag::ROOT, 0);
     }),
-    damage("clean_4k", "root flag missing", &[], |image| {
+    damage("clean_4k", "root flag missing", &["root-flag|node"], |image| {
         image.change_flags(root::CATALOG, 0, flag::ROOT);
     }),
-    damage("clean_4k", "reachable page flagged empty", &[], |image| {
+    damage("clean_4k", "reachable page flagged empty", &["tree-flags|page-structure"], |image| {
         image.change_flags(leaf(image, 1), flag::EMPTY, 0);
     }),
-    damage("clean_4k", "space flag on a table's page", &[], |image| {
+    damage("clean_4k", "space flag on a table's page", &["tree-flags|page-structure"], |image| {
         image.change_flags(table(image).1[1], flag::SPACE, 0);
     }),
-    damage("clean_4k", "non-unique flag of an index dropped", &[], |image| {
-        image.change_flags(small_index(image), 0, flag::NON_UNIQUE);
-    }),
-    damage("clean_4k", "index flag of an index dropped", &[], |image| {
-        image.change_flags(small_index(image), 0, flag::INDEX | flag::NON_UNIQUE);
-    }),
-    damage("clean_4k", "key byte raised", &[], raise_key_byte),
-    damage("clean_4k", "two nodes swapped in the tags", &[], |image| {
+    damage(
+        "clean_4k",
+        "non-unique flag of an index dropped",
+        &["root-flag|tree-flags|space-unique"],
+        |image| {
+            image.change_flags(small_index(image), 0, flag::NON_UNIQUE);
+        },
+    ),
+    damage(
+        "clean_4k",
+        "index flag of an index dropped",
+        &["root-flag|tree-flags|space-unique"],
+        |image| {
+            image.change_flags(small_index(image), 0, flag::INDEX | flag::NON_UNIQUE);
+        },
+    ),
+    damage("clean_4k", "key byte raised", &["key-order"], raise_key_byte),
+    damage("clean_4k", "two nodes swapped in the tags", &["key-order"], |image| {
         let page = leaf(image, 1);
         let (two, three) = (image.tag_at(2), image.tag_at(3));
         let (first, second) = (image.u32(page, two), image.u32(page, three));
         image.put_u32(page, two, second);
         image.put_u32(page, three, first);
     }),
-    damage("clean_4k", "key out of order", &[], |image| {
+    damage("clean_4k", "key out of order", &["key-order"], |image| {
         image.move_line(table(image).1[0], 0, 2);
     }),
-    damage("clean_4k", "duplicate key", &[], |image| {
+    damage("clean_4k", "duplicate key", &["key-order"], |image| {
         let page = leaf(image, 1);
         let key = image.node(page, 5).key;
         let data = image.data(page, 6).to_vec();
         image.replace(page, 6, &key, &data);
     }),
-    damage("clean_4k", "record twice", &[], |image| {
+    damage("clean_4k", "record twice", &["key-order"], |image| {
         let entry = entry_with_room(image, table(image).0);
         image.insert(entry.page, entry.line, 0, &entry.key, &entry.data);
     }),
-    damage("clean_4k", "entry twice in an index without unique keys", &[], |image| {
+    damage("clean_4k", "entry twice in an index without unique keys", &["key-order"], |image| {
         let entry = entry_with_room(image, small_index(image));
         image.insert(entry.page, entry.line, 0, &entry.key, &entry.data);
     }),
-    damage("clean_4k", "bookmarks of equal keys out of order", &[], swap_equal_keys),
-    damage("clean_4k", "last key of a leaf above the separator", &[], |image| {
-        let page = leaf(image, 0);
-        let node = image.node(page, image.line_count(page) - 1);
-        image.edit(page)[node.suffix..node.data].fill(0xFF);
+    damage("clean_4k", "bookmarks of equal keys out of order", &["key-order"], swap_equal_keys),
+    damage(
+        "clean_4k",
+        "last key of a leaf above the separator",
+        &["key-bound|key-order"],
+        |image| {
+            let page = leaf(image, 0);
+            let node = image.node(page, image.line_count(page) - 1);
+            image.edit(page)[node.suffix..node.data].fill(0xFF);
+        },
+    ),
+    damage("clean_4k", "separator lowered", &["key-bound|key-order"], |image| {
+        fill_separator(image, 0, 1);
     }),
-    damage("clean_4k", "separator lowered", &[], |image| fill_separator(image, 0, 1)),
-    damage("clean_4k", "separators out of order", &[], |image| fill_separator(image, 0, 0xFF)),
-    damage("clean_4k", "separator just above the first key of the next leaf", &[], |image| {
-        let (root, leaves) = table(image);
-        let separator = [&image.node(leaves[3], 0).key[..], &[0]].concat();
-        put_separator(image, root, 2, &separator);
+    damage("clean_4k", "separators out of order", &["key-bound|key-order"], |image| {
+        fill_separator(image, 0, 0xFF);
     }),
-    damage("clean_4k", "separator equal to the last key of its leaf", &[], |image| {
-        let (root, leaves) = table(image);
-        let last = image.line_count(leaves[2]) - 1;
-        let separator = image.node(leaves[2], last).key;
-        put_separator(image, root, 2, &separator);
-    }),
-    damage("clean_4k", "separator on the last child of a root", &[], |image| {
-        let (root, _) = table(image);
-        put_separator(image, root, image.line_count(root) - 1, &[0xFF]);
-    }),
-    damage("clean_4k", "separator above the parent's", &[], |image| {
+    damage(
+        "clean_4k",
+        "separator just above the first key of the next leaf",
+        &["key-bound|key-order"],
+        |image| {
+            let (root, leaves) = table(image);
+            let separator = [&image.node(leaves[3], 0).key[..], &[0]].concat();
+            put_separator(image, root, 2, &separator);
+        },
+    ),
+    damage(
+        "clean_4k",
+        "separator equal to the last key of its leaf",
+        &["key-bound|key-order"],
+        |image| {
+            let (root, leaves) = table(image);
+            let last = image.line_count(leaves[2]) - 1;
+            let separator = image.node(leaves[2], last).key;
+            put_separator(image, root, 2, &separator);
+        },
+    ),
+    damage(
+        "clean_4k",
+        "separator on the last child of a root",
+        &["key-bound|key-order"],
+        |image| {
+            let (root, _) = table(image);
+            put_separator(image, root, image.line_count(root) - 1, &[0xFF]);
+        },
+    ),
+    damage("clean_4k", "separator above the parent's", &["key-bound|key-order"], |image| {
         let (left, _) = two_internal_pages(image);
         put_separator(image, left, image.line_count(left) - 1, &[0xFF]);
     }),
-    damage("clean_4k", "separator below the parent's lower bound", &[], |image| {
-        let (_, right) = two_internal_pages(image);
-        put_separator(image, right, 0, &[1]);
-    }),
-    damage("clean_4k", "empty separator in the middle", &[], |image| {
-        let (left, _) = two_internal_pages(image);
-        put_separator(image, left, 1, &[]);
-    }),
-    damage("clean_4k", "child pointer to a page already used", &[], |image| {
+    damage(
+        "clean_4k",
+        "separator below the parent's lower bound",
+        &["key-bound|key-order"],
+        |image| {
+            let (_, right) = two_internal_pages(image);
+            put_separator(image, right, 0, &[1]);
+        },
+    ),
+    damage(
+        "clean_4k",
+        "empty separator in the middle",
+        &["node-key|key-order|key-bound"],
+        |image| {
+            let (left, _) = two_internal_pages(image);
+            put_separator(image, left, 1, &[]);
+        },
+    ),
+    damage("clean_4k", "child pointer to a page already used", &["tree-shared"], |image| {
         redirect(image, leaf(image, 0));
     }),
-    damage("clean_4k", "child pointer outside of the file", &[], |image| redirect(image, 99_999)),
-    damage("clean_4k", "child pointer to a free page", &[], |image| {
+    damage("clean_4k", "child pointer outside of the file", &["tree-page"], |image| {
+        redirect(image, 99_999);
+    }),
+    damage("clean_4k", "child pointer to a free page", &["tree-zeroed"], |image| {
         redirect(image, image.zeroed_owned_page());
     }),
-    damage("clean_4k", "child pointer into another tree", &[], |image| {
+    damage("clean_4k", "child pointer into another tree", &["objid|tree-shared"], |image| {
         redirect(image, small_index(image));
     }),
-    damage("clean_4k", "child pointer to its own page", &[], |image| {
+    damage("clean_4k", "child pointer to its own page", &["tree-shared"], |image| {
         redirect(image, root::CATALOG);
     }),
-    damage("clean_4k", "page in two trees", &[], |image| {
+    damage("clean_4k", "page in two trees", &["tree-shared|objid"], |image| {
         let shared = table(image).1[1];
         let root = image.table("churn").root;
         image.put_u32(root, image.node(root, 0).data, shared);
     }),
-    damage("clean_4k", "child pointer of three bytes", &[], |image| {
+    damage("clean_4k", "child pointer of three bytes", &["node-child"], |image| {
         let (root, _) = table(image);
         let data = image.data(root, 1)[..3].to_vec();
         image.replace_data(root, 1, &data);
     }),
-    damage("clean_4k", "internal node flagged deleted", &[], |image| {
+    damage("clean_4k", "internal node flagged deleted", &["node-flags"], |image| {
         image.flag_deleted(root::CATALOG, 0);
     }),
-    damage("clean_4k", "leaf without nodes", &[], |image| {
+    damage("clean_4k", "leaf without nodes", &["tree-empty"], |image| {
         let page = image.leaves(image.index("alltypes", "by_tuple"))[2];
         image.clear_lines(page);
     }),
-    damage("clean_4k", "empty key in a leaf", &[], |image| {
+    damage("clean_4k", "empty key in a leaf", &["node-key"], |image| {
         let page = table(image).1[0];
         let data = image.data(page, 0).to_vec();
         image.replace(page, 0, &[], &data);
     }),
-    damage("clean_4k", "prefix-compressed node on a root", &[], |image| {
+    damage("clean_4k", "prefix-compressed node on a root", &["node-prefix"], |image| {
         let page = small_index(image);
         let node = image.node(page, 0);
         let bytes = [&[0, 0], &image.page(page)[node.at..node.end]].concat();
