@@ -16,7 +16,7 @@ use std::cmp::Ordering;
 
 use ese_format::PageNumber;
 use ese_format::compression::{CompressionError, decompress};
-use ese_format::long_value::{Lid, LvKey, LvRoot};
+use ese_format::long_value::{Lid, LvKey, LvRoot, chunk_len};
 
 use super::record_values::is_opaque;
 use super::state::{Logical, TableCheck};
@@ -31,7 +31,7 @@ static CHUNK: Code = Code::error("lv-chunk", "restore the database from an older
 static DATA: Code = Code::error("lv-data", "restore the database from an older backup");
 static LEFTOVER: Code = Code::note("lv-leftover", "nothing; the engine deletes it in its time");
 static OPAQUE: Code =
-    Code::note("lv-opaque", "nothing; the value cannot be looked into without its application");
+    Code::warning("lv-opaque", "nothing; the value cannot be looked into without its application");
 
 /// A run of chunks of one value.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +96,8 @@ struct Judge<'c> {
     table: &'c TableCheck,
     /// Chunk size that the table sets.
     chunk_max: Option<u32>,
+    /// Chunk sizes that are possible.
+    chunk_lens: [u32; 3],
     /// Data of the last chunk seen.
     pending: Vec<u8>,
     plain: Vec<u8>,
@@ -235,7 +237,12 @@ pub(super) fn is_left_over(root: &LvRoot) -> bool {
 impl<'c> Judge<'c> {
     fn new(logical: &'c Logical<'c>, table: &'c TableCheck) -> Self {
         let chunk_max = table.rules.table.lv_chunk_max.filter(|len| *len != 0);
-        Self { logical, table, chunk_max, pending: Vec::new(), plain: Vec::new() }
+        let page_size = table.records.pages().page_size();
+        // Large pages had one chunk each at first, as small ones have.
+        let of_page = [chunk_len(page_size), page_size.get().saturating_sub(82)];
+        let [usual, first] = of_page;
+        let chunk_lens = [chunk_max.unwrap_or(usual), usual, first];
+        Self { logical, table, chunk_max, chunk_lens, pending: Vec::new(), plain: Vec::new() }
     }
 
     /// The next chunk of a value.
@@ -253,8 +260,8 @@ impl<'c> Judge<'c> {
         let run = match open.run {
             Some(run) => {
                 let distance = chunk.offset.saturating_sub(run.last.offset);
-                self.length(open, &run.last, distance, None);
                 self.distance(open, &chunk, run.chunk_len, distance);
+                self.length(open, &run.last, distance, None);
                 Run { last: chunk, chunk_len: Some(run.chunk_len.unwrap_or(distance)), ..run }
             }
             None => {
@@ -284,8 +291,8 @@ impl<'c> Judge<'c> {
         let run = match open.run {
             Some(run) => {
                 let distance = next.first.saturating_sub(run.last.offset);
-                self.length(open, &run.last, distance, Some(tree));
                 self.distance(open, &first, run.chunk_len, distance);
+                self.length(open, &run.last, distance, Some(tree));
                 let chunk_len = run.chunk_len.unwrap_or(distance);
                 if next.chunk_len.is_some_and(|len| len != chunk_len) {
                     self.distance(open, &first, next.chunk_len, chunk_len);
@@ -322,7 +329,8 @@ impl<'c> Judge<'c> {
             });
             return;
         };
-        if let Some(len) = run.chunk_len.filter(|len| rest > *len) {
+        let most = self.chunk_lens.iter().copied().max().unwrap_or(u32::MAX);
+        if let Some(len) = Some(run.chunk_len.unwrap_or(most)).filter(|len| rest > *len) {
             let found = run.last.offset.saturating_add(len);
             self.fail(&DATA, &mut open, run.last.page, || {
                 format!("chunks of {len} bytes end at {found}, but it has {} bytes", root.size)
@@ -332,17 +340,23 @@ impl<'c> Judge<'c> {
         self.length(&mut open, &run.last, rest, tree);
     }
 
-    /// Chunks must lie at equal distances.
-    fn distance(&self, open: &mut Open, chunk: &Chunk, expected: Option<u32>, found: u32) {
-        if let Some(expected) = expected.filter(|expected| *expected != found) {
-            self.fail(&DATA, open, chunk.page, || {
-                format!("a chunk lies {found} bytes behind the one before, expected {expected}")
-            });
-        }
+    /// Chunks must lie at equal distances, which are a size that chunks have.
+    fn distance(&self, open: &mut Open, chunk: &Chunk, known: Option<u32>, found: u32) {
+        let expected = match known {
+            Some(known) if known == found => return,
+            None if self.chunk_lens.contains(&found) => return,
+            known => known.unwrap_or_else(|| self.chunk_lens.first().copied().unwrap_or_default()),
+        };
+        self.fail(&DATA, open, chunk.page, || {
+            format!("a chunk lies {found} bytes behind the one before, expected {expected}")
+        });
     }
 
     /// A chunk must hold `expected` bytes, compressed or not.
     fn length(&mut self, open: &mut Open, chunk: &Chunk, expected: u32, tree: Option<&Tree>) {
+        if open.failed {
+            return;
+        }
         let Ok(expected) = usize::try_from(expected) else { return };
         let found = match chunk.len.cmp(&expected) {
             Ordering::Equal => return,

@@ -1,7 +1,7 @@
 //! The values of one record, as keys are made of them.
 
 use ese_format::column::ColumnClass;
-use ese_format::compression::{CompressionError, decompress};
+use ese_format::compression::{CompressionError, Scheme, decompress, scheme};
 use ese_format::key::{KeyColumn, KeySource, Request};
 use ese_format::long_value::Lid;
 use ese_format::record::{Record, RecordError, Stored, StoredValue};
@@ -52,7 +52,11 @@ impl From<Error> for ValueError {
 
 /// Whether compressed data may be sound, and is only not understood here.
 pub(super) fn is_opaque(error: &CompressionError) -> bool {
-    matches!(error, CompressionError::Scrubbed | CompressionError::Unsupported { .. })
+    match error {
+        CompressionError::Scrubbed => true,
+        CompressionError::Unsupported { first } => !matches!(scheme(*first), Scheme::Unknown(_)),
+        _ => false,
+    }
 }
 
 /// A record, with its table's long values.

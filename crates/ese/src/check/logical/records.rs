@@ -11,7 +11,7 @@
 //! Nothing is allocated for a record once the buffers are large enough.
 
 use ese_format::PageNumber;
-use ese_format::column::{ColumnClass, ColumnType};
+use ese_format::column::{ColumnClass, ColumnFlags, ColumnType};
 use ese_format::compression::{decompress, decompressed_len, scheme};
 use ese_format::key::{KeyBuilder, KeyError};
 use ese_format::record::{Record, Stored, StoredValue, TagHeader, TaggedEntry};
@@ -31,8 +31,10 @@ static UNKNOWN_COLUMN: Code =
     Code::warning("record-column-unknown", "nothing; the value of a deleted column is left over");
 static NULL: Code = Code::error("record-null", "restore the database from an older backup");
 static VALUE: Code = Code::error("record-value", "restore the database from an older backup");
-static OPAQUE: Code =
-    Code::note("record-opaque", "nothing; the value cannot be looked into without its application");
+static OPAQUE: Code = Code::warning(
+    "record-opaque",
+    "nothing; the value cannot be looked into without its application",
+);
 static PRIMARY_KEY: Code = Code::error("primary-key", "restore the database from an older backup");
 
 /// Judges the records of a part of a table.
@@ -213,11 +215,16 @@ impl<'c> RecordVisitor<'c> {
         for &slot in &rules.not_null {
             let Some((rule, column)) = rules.column(slot) else { continue };
             let fid = rule.id.fid;
-            let has_value = match rule.id.class() {
-                ColumnClass::Fixed => fid <= record.last_fixed() && !record.is_fixed_null(fid),
-                _ => matches!(record.variable(fid), Stored::Value(_)),
+            let (is_absent, is_null) = match rule.id.class() {
+                ColumnClass::Fixed => (fid > record.last_fixed(), record.is_fixed_null(fid)),
+                _ => {
+                    let value = record.variable(fid);
+                    (value == Stored::Absent, value == Stored::Null)
+                }
             };
-            if !has_value {
+            let is_filled = column.default.is_some()
+                || column.flags().contains(ColumnFlags::USER_DEFINED_DEFAULT);
+            if is_null || is_absent && !is_filled {
                 self.find(&NULL, node, || format!("column {} may not be null", column.name()));
             }
         }

@@ -23,7 +23,7 @@ pub(super) struct TableRules {
     pub(super) name: Arc<str>,
     /// Whether the pages have more than 8 KiB.
     pub(super) large_pages: bool,
-    /// Columns that no record may leave empty; places in `columns`.
+    /// Columns that may not be null; places in `columns`.
     pub(super) not_null: Vec<usize>,
     /// All indexes, those that are not checked too.
     pub(super) indexes: Vec<IndexRule>,
@@ -161,12 +161,8 @@ impl TableRules {
                 of_template.extend(rule.id.template.then_some((rule.id.fid, slot)));
                 tagged.extend(rule.unmarked.then_some((rule.id.fid, slot)));
             }
-            let filled = column.default.is_some()
-                || column.flags.contains(ColumnFlags::USER_DEFINED_DEFAULT);
-            if column.flags.contains(ColumnFlags::NOT_NULL)
-                && !filled
-                && rule.id.class() != ColumnClass::Tagged
-            {
+            let is_tagged = rule.id.class() == ColumnClass::Tagged;
+            if column.flags.contains(ColumnFlags::NOT_NULL) && !is_tagged {
                 self.not_null.push(slot);
             }
         }

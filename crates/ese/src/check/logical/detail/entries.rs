@@ -170,10 +170,11 @@ impl Pass<'_> {
                     need.found = need.found.saturating_add(1);
                     let Need { keys, found } = *need;
                     if found > keys {
-                        self.find(&EXTRA, page, key, || {
+                        let code = if self.keys.is_exact() { &KEY } else { &EXTRA };
+                        self.find(code, page, key, || {
+                            let bookmark = hex(bookmark);
                             format!(
-                                "{found} entries of the record {} for {keys} of its keys",
-                                hex(bookmark)
+                                "{found} entries of the record {bookmark} for {keys} of its keys"
                             )
                         });
                     }
