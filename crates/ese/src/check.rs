@@ -15,10 +15,27 @@
 
 use crate::verify::PageReport;
 
+mod catalog;
+mod codes;
+mod extents;
+mod file_rules;
 mod finding;
+mod lines;
+mod logical;
+mod ownership;
+mod page_rules;
+mod parts;
+mod queue;
+mod run;
+mod shadow;
+mod space;
+mod usage;
 mod visit;
+mod walk;
 
 pub use finding::{Code, Count, Finding, Findings, LISTED_KEY, Place, Severity};
+pub use logical::{Logical, Statistics as LogicalStatistics};
+pub use run::run;
 pub use visit::{CheckedTree, LeafVisitor, PartEnd, Position, TreeKind, Visitors};
 
 /// How deep a check goes.
@@ -65,6 +82,64 @@ pub struct Report {
     pub counts: Vec<Count>,
     /// The pages by themselves; from [`Level::Pages`] on.
     pub pages: Option<PageReport>,
+    /// What there is.
+    pub statistics: Statistics,
+}
+
+/// What a check counted on the way; what its level does not look at stays 0.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Tables, those of the engine itself too.
+    pub tables: u64,
+    /// Columns that are not deleted.
+    pub columns: u64,
+    /// Indexes, primary ones too.
+    pub indexes: u64,
+    /// Pages in trees.
+    pub tree_pages: u64,
+    /// Pages in trees of extents.
+    pub space_pages: u64,
+    /// Pages kept for trees of extents.
+    pub split_buffers: u64,
+    /// Free pages of a tree.
+    pub available: u64,
+    /// Free pages behind the end of the file.
+    pub shelved: u64,
+    /// Owned pages in no use that no tree has free.
+    pub leaked: u64,
+    /// Pages of the file that nobody owns.
+    pub unowned: u64,
+    /// Nodes in leaves.
+    pub nodes: u64,
+    /// Of these, flagged as deleted.
+    pub deleted: u64,
+    /// Each tree.
+    pub trees: Vec<TreeStatistics>,
+    /// What the leaves hold.
+    pub logical: Option<LogicalStatistics>,
+}
+
+/// What a check counted in one tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TreeStatistics {
+    /// The tree.
+    pub tree: CheckedTree,
+    /// Pages of the tree itself.
+    pub pages: u64,
+    /// Of these, leaves.
+    pub leaves: u64,
+    /// Nodes in the leaves.
+    pub nodes: u64,
+    /// Of these, flagged as deleted.
+    pub deleted: u64,
+    /// Levels.
+    pub depth: u32,
+    /// Pages that it owns, those that it passed on to other trees too.
+    pub owned: u64,
+    /// Of these, free.
+    pub available: u64,
 }
 
 impl Report {

@@ -158,7 +158,7 @@ pub const MAX_THREADS: usize = 16;
 /// Bytes of a piece: it stays in the second-level cache between being read and being judged.
 const PIECE: u32 = 256 * 1024;
 
-fn thread_count(wanted: usize) -> usize {
+pub(crate) fn thread_count(wanted: usize) -> usize {
     let count = match wanted {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         wanted => wanted,

@@ -237,6 +237,13 @@ impl Findings {
         }
     }
 
+    /// Counts `count` findings of a code that are listed nowhere.
+    pub fn count_more(&self, code: &'static Code, count: u64) {
+        let severity = self.severity(code);
+        let mut state = self.lock();
+        state.counts.entry((code.name, None, None)).or_insert((severity, 0)).1 += count;
+    }
+
     /// How grave a code is in this database.
     pub fn severity(&self, code: &Code) -> Severity {
         if self.dirty && code.across_pages {
