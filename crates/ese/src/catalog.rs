@@ -343,6 +343,7 @@ fn built_in_columns(columns: &mut Vec<Column>) {
                 default: None,
                 callback: None,
                 unmarked: false,
+                place: 0,
             }),
         }
     }
@@ -436,6 +437,7 @@ fn column(row: &CatalogRow<'_>) -> Result<Option<Column>, CatalogProblem> {
             .as_ref()
             .map(|text| decode_1252(text.as_bytes()).into_owned()),
         unmarked: false,
+        place: 0,
     }))
 }
 

@@ -137,6 +137,16 @@ pub enum Error {
         /// What the later log says of it.
         found: ese_format::LogTime,
     },
+    /// The space header of a tree, or an extent in its space trees, is not sound.
+    #[error("{}: page {page}: the space of object {objid} cannot be told", path.display())]
+    Space {
+        /// The file.
+        path: PathBuf,
+        /// Object id of the tree.
+        objid: u32,
+        /// The page.
+        page: PageNumber,
+    },
     /// A row of the catalog cannot be read.
     #[error("{}: node {line} of page {page} of the catalog: {source}", path.display())]
     Catalog {
@@ -246,6 +256,7 @@ impl Error {
             | Self::Page { .. }
             | Self::Tree { .. } => jet::ERR_DATABASE_CORRUPTED,
             Self::Catalog { .. }
+            | Self::Space { .. }
             | Self::Record { .. }
             | Self::LongValue { .. }
             | Self::Compressed { .. }

@@ -43,6 +43,8 @@ pub struct Column {
     pub(crate) callback: Option<String>,
     /// Whether records can hold it without the mark of template columns.
     pub(crate) unmarked: bool,
+    /// Its place among the table's columns.
+    pub(crate) place: usize,
 }
 
 impl Column {
@@ -105,11 +107,42 @@ impl Column {
         self.flags.contains(ColumnFlags::MULTI_VALUED)
     }
 
+    /// Its place among [`TableDefinition::columns`].
+    pub fn place(&self) -> usize {
+        self.place
+    }
+
+    /// Its flags as the engine's interface shows them (`JET_bitColumn...`).
+    pub fn grbit(&self) -> u32 {
+        let class = match self.id.class() {
+            ColumnClass::Fixed => 1,
+            ColumnClass::Variable => 0,
+            ColumnClass::Tagged => 2,
+        };
+        let shown = COLUMN_BITS.iter().filter(|(flag, _)| self.flags.contains(*flag));
+        shown.fold(class, |bits, (_, bit)| bits | bit)
+    }
+
     /// What bytes mean in this column.
     pub fn decode<'a>(&self, bytes: impl Into<std::borrow::Cow<'a, [u8]>>) -> Value<'a> {
         Value::decode(self.ty, self.code_page, bytes)
     }
 }
+
+/// Flags of columns and what the engine's interface shows for them.
+const COLUMN_BITS: [(ColumnFlags, u32); 11] = [
+    (ColumnFlags::NOT_NULL, 0x4),
+    (ColumnFlags::VERSION, 0x8),
+    (ColumnFlags::AUTO_INCREMENT, 0x10),
+    (ColumnFlags::MULTI_VALUED, 0x400),
+    (ColumnFlags::ESCROW_UPDATE, 0x800),
+    (ColumnFlags::FINALIZE, 0x4000),
+    (ColumnFlags::USER_DEFINED_DEFAULT, 0x8000),
+    (ColumnFlags::DELETE_ON_ZERO, 0x2_0000),
+    (ColumnFlags::PRIMARY_INDEX_PLACEHOLDER, 0x1_0000),
+    (ColumnFlags::COMPRESSED, 0x8_0000),
+    (ColumnFlags::ENCRYPTED, 0x10_0000),
+];
 
 /// An index of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,6 +192,31 @@ impl IndexDefinition {
     /// Longest key in bytes.
     pub fn max_key_len(&self) -> u16 {
         self.key_most.unwrap_or(Self::KEY_MOST)
+    }
+
+    /// Its flags as the engine's interface shows them (`JET_bitIndex...`).
+    pub fn grbit(&self) -> u32 {
+        let has = |flag| self.flags.contains(flag);
+        let given = |flag, bit| if has(flag) { bit } else { 0 };
+        let lacking = |flag, bit| if has(flag) { 0 } else { bit };
+        let nulls = if has(IndexFlags::NO_NULL_SEGMENT) {
+            0x4
+        } else {
+            lacking(IndexFlags::ALLOW_ALL_NULLS, 0x8)
+                | lacking(IndexFlags::ALLOW_FIRST_NULL, 0x40)
+                | lacking(IndexFlags::ALLOW_SOME_NULLS, 0x20)
+                | given(IndexFlags::SORT_NULLS_HIGH, 0x400)
+        };
+        nulls
+            | given(IndexFlags::UNIQUE, 0x1)
+            | given(IndexFlags::PRIMARY, 0x2)
+            | given(IndexFlags::CROSS_PRODUCT, 0x4000)
+            | given(IndexFlags::DISALLOW_TRUNCATION, 0x1_0000)
+            | given(IndexFlags::NESTED_TABLE, 0x2_0000)
+            | given(IndexFlags::DOT_NET_GUID, 0x4_0000)
+            | given(IndexFlags::DEFERRED_POPULATE, 0x10_0000)
+            | if self.tuple_limits.is_some() { 0x1000 } else { 0 }
+            | if self.max_key_len() > Self::KEY_MOST { 0x8000 } else { 0 }
     }
 }
 
@@ -210,6 +268,9 @@ pub(crate) struct Lookup {
 impl TableDefinition {
     /// Builds the ways to find columns; `columns` are sorted by id without doubles.
     pub(crate) fn index_columns(&mut self) {
+        for (place, column) in (0..).zip(&mut self.columns) {
+            column.place = place;
+        }
         let columns = &self.columns;
         let own = columns.partition_point(|column| !column.id.template);
         let own_slots = columns.partition_point(|column| {
