@@ -9,6 +9,7 @@
 use std::process::ExitCode;
 
 mod bench;
+mod bench_read;
 mod c;
 mod compat;
 mod corpus;
@@ -37,6 +38,7 @@ const CHORES: &[(&str, &str, Chore)] = &[
     ("corpus", "verify, back up and restore every database of the corpus", corpus::run),
     ("kill", "kill client and service at random moments [ROUNDS [SEED]]", kill::run),
     ("bench", "the benchmark table [MEGABYTES]", bench::run),
+    ("bench-read", "reading beside other readers [DATABASE|seek|verify...]", bench_read::run),
     ("memory", "back up and verify a sparse database [GIGABYTES]", memory::run),
     ("c", "headers, walk-throughs and abuse of the C library under valgrind", c::run),
     ("foreign", "impacket as a client of the service", foreign::run),
