@@ -5,7 +5,8 @@
 //! 1   1  highest variable column present, 127 to 255; 127: none
 //! 2   2  offset of the end of the null bitmap
 //! 4   .  fixed columns 1 to the highest, each at its offset, null ones too
-//! .   .  null bitmap: bit n - 1 (lowest bit first) is set if fixed column n is null
+//! .   .  null bitmap: bit n - 1 (lowest bit first) is set if fixed column n is null; bits
+//!        beyond the last column are set
 //! .   2n ends of the variable columns from 128 on; bit 15: null. Relative to the next field
 //! .   .  data of the variable columns
 //! .   4n directory of the tagged columns that the record has, see [`TaggedEntry`]

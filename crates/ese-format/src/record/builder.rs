@@ -162,7 +162,9 @@ impl RecordBuilder {
         out.extend(bitmap_end.to_le_bytes());
         out.extend_from_slice(&self.fixed);
         for nulls in self.fixed_nulls.chunks(8) {
-            out.push(nulls.iter().rev().fold(0, |byte, null| byte << 1 | u8::from(*null)));
+            // Bits beyond the last column are set, as the engine leaves them.
+            let bits = nulls.iter().enumerate().filter(|(_, null)| !**null);
+            out.push(bits.fold(0xFF, |byte, (bit, _)| byte & !(1 << bit)));
         }
         out.extend(self.variable_ends.iter().flat_map(|end| end.to_le_bytes()));
         out.extend_from_slice(&self.variable);

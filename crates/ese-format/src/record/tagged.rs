@@ -18,7 +18,8 @@
 //!
 //! ```text
 //! one value        its bytes, or the id of a long value
-//! two values       u8 length of the first, the first, the second to the end (small pages)
+//! two values       u8 length of the first, the first, the second to the end; small pages only,
+//!                  where two values that are left of more may also have the form below
 //! several values   u16 offset of each, counted from here; bit 15: the value is separated
 //! ```
 //!
