@@ -70,6 +70,7 @@
 //! Source: ESE `ErrRECIRetrieveKey` (fldnorm.cxx), `ErrRECIEnumerateKeys` (recupd.cxx),
 //! `KeySequence` (rec.hxx), `ErrUtilNormText` (normu.cxx), `ErrNORMMapString` (norm.cxx).
 
+mod arena;
 mod binary;
 mod builder;
 mod collation;

@@ -17,11 +17,11 @@
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
-use core::ops::Range;
 
+use super::arena::{Arena, Found};
 use super::definition::{KeyColumn, KeyDefinition, MAX_SEGMENTS, Segment, Tuples};
-use super::pattern::{Key, Mark};
-use super::segment::{Arena, Composer};
+use super::pattern::Key;
+use super::segment::Composer;
 
 /// The most keys that a record may have in one index, equal ones counted.
 pub const MAX_KEYS: usize = 1 << 18;
@@ -89,14 +89,6 @@ pub struct KeyBuilder {
     found: Vec<Found>,
     scratch: Vec<u8>,
     first: Vec<u8>,
-}
-
-/// A key in the arena.
-#[derive(Debug, Clone)]
-struct Found {
-    skeleton: Range<usize>,
-    raw: Range<usize>,
-    marks: Range<usize>,
 }
 
 /// What came of one combination of values.
@@ -400,66 +392,5 @@ impl Numbers {
         if let Some(number) = self.0.get_mut(index) {
             *number = number.saturating_add(1);
         }
-    }
-}
-
-impl Arena {
-    fn position(&self) -> Found {
-        let end = |len: usize| len..len;
-        Found {
-            skeleton: end(self.skeleton.len()),
-            raw: end(self.raw.len()),
-            marks: end(self.marks.len()),
-        }
-    }
-
-    fn since(&self, begin: &Found) -> Found {
-        Found {
-            skeleton: begin.skeleton.start..self.skeleton.len(),
-            raw: begin.raw.start..self.raw.len(),
-            marks: begin.marks.start..self.marks.len(),
-        }
-    }
-
-    fn truncate(&mut self, begin: &Found) {
-        self.skeleton.truncate(begin.skeleton.start);
-        self.raw.truncate(begin.raw.start);
-        self.marks.truncate(begin.marks.start);
-    }
-
-    fn key(&self, found: &Found, key_most: usize) -> Key<'_> {
-        Key {
-            skeleton: self.skeleton.get(found.skeleton.clone()).unwrap_or_default(),
-            raw: self.raw.get(found.raw.clone()).unwrap_or_default(),
-            marks: self.marks.get(found.marks.clone()).unwrap_or_default(),
-            key_most,
-        }
-    }
-
-    /// An order in which keys that are stored once are equal.
-    fn compare(&self, left: &Found, right: &Found, fold: bool) -> Ordering {
-        let (left, right) = (self.key(left, 0), self.key(right, 0));
-        let order = left.skeleton.cmp(right.skeleton);
-        order
-            .then_with(|| places(left.marks).cmp(places(right.marks)))
-            .then_with(|| units(left.raw, fold).cmp(units(right.raw, fold)))
-    }
-}
-
-fn places(marks: &[Mark]) -> impl Iterator<Item = (usize, usize)> {
-    marks.iter().map(|mark| (mark.begin, mark.raw.end))
-}
-
-fn units(text: &[u8], fold: bool) -> impl Iterator<Item = (u8, u8)> {
-    text.chunks(2).map(move |unit| folded(unit, fold))
-}
-
-/// A unit of UTF-16 text for comparing, if told so without the case of A-Z.
-fn folded(unit: &[u8], fold: bool) -> (u8, u8) {
-    match *unit {
-        [low, 0] if fold => (low.to_ascii_uppercase(), 0),
-        [low, high] => (low, high),
-        [low, ..] => (low, 0xFF),
-        [] => (0, 0),
     }
 }

@@ -6,8 +6,7 @@
 //! is written out as if it fitted ([`Mark`] says where the rest may be cut differently).
 //! Source: ESE `ErrRECIIRetrieveKey`, `ErrFLDNormalizeTextSegment` (fldnorm.cxx).
 
-use alloc::vec::Vec;
-
+use super::arena::Arena;
 use super::definition::{KeyColumn, KeyDefinition, Segment};
 use super::pattern::{Mark, MarkKind};
 use super::{binary, scalar, text};
@@ -16,26 +15,6 @@ use super::{binary, scalar, text};
 pub(super) const DATA: u8 = 0x7F;
 /// Prefix of text or binary without a byte.
 pub(super) const EMPTY: u8 = 0x40;
-
-/// Keys without an end: several may lie in it, one behind the other.
-#[derive(Debug, Default)]
-pub(super) struct Arena {
-    /// Exact bytes, with one byte for each unknown sort key.
-    pub(super) skeleton: Vec<u8>,
-    /// Values of the marked segments.
-    pub(super) raw: Vec<u8>,
-    /// Segments that are not exact.
-    pub(super) marks: Vec<Mark>,
-    units: Vec<u16>,
-}
-
-impl Arena {
-    pub(super) fn clear(&mut self) {
-        self.skeleton.clear();
-        self.raw.clear();
-        self.marks.clear();
-    }
-}
 
 /// One key while its segments are put together.
 #[derive(Debug)]

@@ -135,6 +135,16 @@ fn texts_that_differ_in_case_are_one_where_the_index_ignores_it() {
     }
 }
 
+#[test]
+fn equal_text_behind_a_sort_key_is_one() {
+    let description = KeyDescription { flags: 0x120CE, ..all() };
+    let definition = description.asc(name()).asc(tagged(ColumnType::LongText)).define();
+    let text = utf16("x");
+    let record = Values::several(&[&[&text], &[b"ab", b"AB", b"b"]]);
+    let expected = [hex("7f 7f414200"), hex("7f 7f4200")];
+    assert_eq!(skeletons(&definition, &record), expected);
+}
+
 /// Each unit doubled, big-endian, with a 00 behind; knows ASCII only.
 #[derive(Debug)]
 struct Ascii;
