@@ -10,6 +10,9 @@ mod variable {
     pub(super) const KEY_COLUMNS: usize = 4;
 }
 
+/// Offset in the header of the flags: 1 says that the copy of the catalog is not kept.
+const HEADER_FLAGS: usize = 208;
+
 fn alltypes(image: &Image) -> u32 {
     image.table("alltypes").objid
 }
@@ -99,6 +102,16 @@ pub(super) const TABLE: &[Mutation] = &[
         image.remove(row.page, row.line);
     }),
     odd("clean_4k", "catalog row stored differently in the copy", store_differently),
+    odd("clean_4k", "copy of the catalog not kept", |image| {
+        image.put_headers(HEADER_FLAGS, &[1]);
+        rename(image, root::SHADOW, kind::COLUMN, "f_date");
+    }),
+    odd("clean_8k_new", "entries of a deferred index missing", |image| {
+        let table = alltypes(image);
+        image.change_rows(table, kind::INDEX, "by_short", |data| data[row::FLAGS + 2] |= 4);
+        let index = image.index("alltypes", "by_short");
+        image.drop_node(index, 3);
+    }),
     damage("clean_4k", "root of an index: the page behind it", &["objid|tree-shared"], |image| {
         let wrong = image.index("alltypes", "by_short") + 1;
         put(image, "alltypes", kind::INDEX, "by_short", row::ROOT, wrong);

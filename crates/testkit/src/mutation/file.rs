@@ -107,6 +107,9 @@ pub(super) const TABLE: &[Mutation] = &[
         trailer[92..120].copy_from_slice(&header[108..136]);
         crate::seal::seal_header(trailer);
     }),
+    odd("clean_4k", "last object id raised", |image| {
+        image.put_headers(at::LAST_OBJID, &5000_u32.to_le_bytes());
+    }),
     odd("clean_4k", "header counts corrected pages", |image| {
         image.put_headers(at::ECC_FIXES, &[3, 0, 0, 0]);
     }),

@@ -271,6 +271,10 @@ pub(super) const TABLE: &[Mutation] = &[
     damage("clean_4k", "long value that no record refers to", &["lv-unreferenced"], |image| {
         add_value(image, 1);
     }),
+    odd("clean_4k", "root of a long value with flags", |image| {
+        let root = of_chunks(image, 1).root;
+        image.replace_data(root.page, root.line, &[&root.data[..], &[0]].concat());
+    }),
     odd("clean_4k", "long value without references, to be removed", |image| {
         add_value(image, 0);
     }),

@@ -206,6 +206,16 @@ pub(super) const TABLE: &[Mutation] = &[
         let at = image.tag_at(2);
         image.put_u32(page, at, image.u32(page, at) | 0x8000_8000);
     }),
+    odd("clean_4k", "leftover of a tree in a free page", |image| {
+        let leftover = image.page(leaf(image)).to_vec();
+        let page = image.zeroed_owned_page();
+        image.edit(page).copy_from_slice(&leftover);
+    }),
+    odd("clean_4k", "all free bytes uncommitted", |image| {
+        let page = leaf(image);
+        image.put_u16(page, field::UNCOMMITTED, image.u16(page, field::FREE));
+    }),
+    odd("clean_8k", "number of reserved tags told", |image| add(image, field::TAGS, 0x1000)),
     odd("clean_4k", "scrubbed page", |image| {
         image.change_flags(leaf(image), flag::SCRUBBED, 0);
     }),

@@ -124,6 +124,30 @@ fn scribble_null(image: &mut Image) {
     image.put_data(&entry, column.offset, &[0x55; 8]);
 }
 
+/// The escrow column, the last fixed one and without index, is not stored.
+fn drop_last_fixed(image: &mut Image) {
+    let column = image.column("alltypes", "esc");
+    let entry = image.record("alltypes", |_, layout| layout.last_fixed == 19);
+    let mut data = entry.data.clone();
+    data[0] = 18;
+    data.drain(column.offset..column.offset + 4);
+    let end = u16_at(&data, 2) - 4;
+    data[2..4].copy_from_slice(&end.to_le_bytes());
+    image.replace_data(entry.page, entry.line, &data);
+}
+
+/// A record without its last variable column.
+fn without_last_variable(entry: &Entry, image: &Image) -> Vec<u8> {
+    let layout = image.layout(entry);
+    let word = layout.variable_data - 2;
+    let before = usize::from(u16_at(&entry.data, word - 2) & 0x7FFF);
+    let mut data = entry.data.clone();
+    data[1] -= 1;
+    data.drain(layout.variable_data + before..layout.directory);
+    data.drain(word..word + 2);
+    data
+}
+
 pub(super) const TABLE: &[Mutation] = &[
     damage("clean_4k", "end of the fixed part far too high", &["record"], |image| {
         put(image, |_| 2, 0x3FFF);
@@ -259,6 +283,15 @@ pub(super) const TABLE: &[Mutation] = &[
         let (entry, at) = image.record_with_fixed("alltypes", "ver");
         image.put_data(&entry, at, &[entry.data[at] ^ 0x5A]);
     }),
+    odd("clean_4k", "record that ends before the last fixed column", drop_last_fixed),
+    odd("clean_4k", "record that ends before a variable column with a default", |image| {
+        let (entry, _) = rich(image);
+        image.replace_data(entry.page, entry.line, &without_last_variable(&entry, image));
+    }),
+    odd("clean_4k", "value compressed with XPRESS9", |image| {
+        change_compressed(image, |value| value.splice(..1, [0x28, 1, 2, 3, 4]).for_each(drop));
+    }),
+    odd("clean_4k", "scrubbed value", |image| change_compressed(image, |value| value.fill(0x20))),
     odd("clean_4k", "other bytes under a null bit", scribble_null),
     odd("clean_8k", "explicit null of a tagged column", explicit_null),
     odd("clean_32k", "explicit null of a tagged column, large page", explicit_null),

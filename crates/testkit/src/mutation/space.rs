@@ -89,6 +89,21 @@ fn fill_split_buffer(image: &mut Image) {
     put_split_buffer(image, owned(image), extent.last - extent.count + 3, 3);
 }
 
+/// The owned extents, all of low pages, share the first three bytes of their keys.
+fn share_prefix(image: &mut Image) {
+    let page = owned(image);
+    let extents = image.extents(page);
+    let (at, len) = image.external_header(page);
+    let header = [&image.page(page)[at..at + len], &[0; 3]].concat();
+    image.clear_lines(page);
+    image.put_external_header(page, &header);
+    for (line, extent) in extents.iter().enumerate() {
+        let last = u8::try_from(extent.last).unwrap();
+        let node = [&[3, 0, 1, 0, last], &extent.count.to_le_bytes()[..]].concat();
+        image.insert_bytes(page, line, 4, &node);
+    }
+}
+
 pub(super) const TABLE: &[Mutation] = &[
     damage("clean_4k", "parent in a space header", &["space-parent"], |image| {
         put_header(image, small(image), 1, 1);
@@ -241,6 +256,7 @@ pub(super) const TABLE: &[Mutation] = &[
         image.add(available(image), &[&[0x81], &last[..]].concat(), &[0, 0, 0, 0]);
     }),
     odd("clean_4k", "pages in a split buffer", fill_split_buffer),
+    odd("clean_32k", "prefix in the root of a space tree", share_prefix),
     odd("clean_4k", "space tree of two levels", |image| {
         let page = image.take_page(table(image));
         image.deepen(available(image), page);
