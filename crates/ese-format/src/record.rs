@@ -23,6 +23,8 @@
 mod builder;
 mod tagged;
 
+use core::ops::Range;
+
 use thiserror::Error;
 
 use crate::column::ColumnId;
@@ -282,10 +284,23 @@ impl<'a> Record<'a> {
         if u16::from_le_bytes(*end) & VARIABLE_NULL != 0 {
             return Stored::Null;
         }
+        Stored::Value(self.variable_data.get(self.variable_range(fid)).unwrap_or_default())
+    }
+
+    /// Bytes that the record keeps for variable column `fid`, null or not; 0 beyond the last one.
+    /// A null column should have none.
+    pub fn variable_len(&self, fid: u16) -> usize {
+        self.variable_range(fid).len()
+    }
+
+    fn variable_range(&self, fid: u16) -> Range<usize> {
+        let index = usize::from(fid.wrapping_sub(ColumnId::FIRST_VARIABLE));
+        let Some(end) = self.variable_ends.get(index) else {
+            return 0..0;
+        };
         let begin = index.checked_sub(1).and_then(|last| self.variable_ends.get(last));
         let begin = begin.map_or(0, |end| variable_end(*end));
-        let range = usize::from(begin)..usize::from(variable_end(*end));
-        Stored::Value(self.variable_data.get(range).unwrap_or_default())
+        usize::from(begin)..usize::from(variable_end(*end))
     }
 
     /// The entry of a tagged column, if the record has one.

@@ -125,6 +125,9 @@ fn what_is_not_decoded_is_named() {
     assert_eq!(before, Err("XPRESS data is not sound at byte 10".into()));
     let beyond = said("18 0900 ffffff1f 616263 1400");
     assert_eq!(beyond, Err("XPRESS data is not sound at byte 10".into()));
+    // A length that is written out although it is short.
+    let short = said("18 060b ffffff3f 0000 0700 0f ff 1401");
+    assert_eq!(short, Err("XPRESS data is not sound at byte 13".into()));
     assert_eq!(said("38 0500 30 616263"), Err("LZ4 data ends too early".into()));
     let before = said("38 0c00 30 616263 0400 50 7878787878");
     assert_eq!(before, Err("LZ4 data is not sound at byte 3".into()));

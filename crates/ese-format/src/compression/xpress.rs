@@ -7,7 +7,7 @@
 //!      w & 7 = 7: a nibble follows, length = 10 + nibble
 //!                 (low half of a new byte first, its high half at the next such match)
 //!      nibble 15: a byte follows, length = 25 + byte
-//!      byte 255:  a u16 n follows, length = n + 3; n = 0: a u32 n follows
+//!      byte 255:  a u16 n of at least 277 follows, length = n + 3; n = 0: a u32 n follows
 //! ```
 //!
 //! The length in front of the stream tells the end. Source: [MS-XCA] 2.3, 2.4.
@@ -36,7 +36,7 @@ pub(super) fn decompress(src: &[u8], out: &mut [u8]) -> Result<(), Fault> {
             let begin = input.at;
             let word = u16::from_le_bytes(input.take()?);
             let distance = usize::from(word >> 3) + 1;
-            let len = input.match_len(word & 7).ok_or(Fault::Truncated)?;
+            let len = input.match_len(word & 7)?;
             if distance > written || len > out.len() - written {
                 return Err(Fault::Corrupt(begin));
             }
@@ -82,29 +82,37 @@ impl Input<'_> {
     }
 
     #[inline(always)]
-    fn match_len(&mut self, low: u16) -> Option<usize> {
+    fn match_len(&mut self, low: u16) -> Result<usize, Fault> {
         if low < 7 {
-            return Some(usize::from(low) + 3);
+            return Ok(usize::from(low) + 3);
         }
         let nibble = match self.nibble.take() {
             Some(high) => high,
             None => {
-                let [byte] = self.take().ok()?;
+                let [byte] = self.take()?;
                 self.nibble = Some(byte >> 4);
                 byte & 15
             }
         };
         if nibble < 15 {
-            return Some(usize::from(nibble) + 10);
+            return Ok(usize::from(nibble) + 10);
         }
-        let [byte] = self.take().ok()?;
+        let [byte] = self.take()?;
         if byte < 255 {
-            return Some(usize::from(byte) + 25);
+            return Ok(usize::from(byte) + 25);
         }
-        let len = match u16::from_le_bytes(self.take().ok()?) {
-            0 => usize::try_from(u32::from_le_bytes(self.take().ok()?)).ok()?,
+        let begin = self.at;
+        let len = match u16::from_le_bytes(self.take()?) {
+            0 => usize::try_from(u32::from_le_bytes(self.take()?)).unwrap_or(usize::MAX),
             len => len.into(),
         };
-        len.checked_add(3)
+        // Shorter ones have a shorter form.
+        if len < SHORTEST_WIDE {
+            return Err(Fault::Corrupt(begin));
+        }
+        Ok(len.saturating_add(3))
     }
 }
+
+/// What a length that is written out has at least, less 3.
+const SHORTEST_WIDE: usize = 255 + 25 - 3;

@@ -29,6 +29,7 @@ fn fixed_and_variable_columns_are_found() {
     assert_eq!(record.variable(129), Stored::Null);
     assert_eq!(record.variable(130), Stored::Value(&[][..]));
     assert_eq!(record.variable(131), Stored::Absent);
+    assert_eq!([128, 129, 130, 131].map(|fid| record.variable_len(fid)), [3, 0, 0, 0]);
     assert_eq!(
         record.fixed(1, 8, 4),
         Err(RecordError::FixedOutside { fid: 1, at: 8, end: 12, fixed_end: 10 })
@@ -99,6 +100,13 @@ fn explicit_null_of_large_pages_is_its_header_byte() {
 }
 
 const PLAIN_EMPTY: StoredValue<'static> = StoredValue::Plain(&[]);
+
+#[test]
+fn null_variable_column_with_bytes_is_null() {
+    let record = Record::parse(&[0, 0x81, 4, 0, 2, 0x80, 3, 0, 1, 2, 3], false).unwrap();
+    assert_eq!((record.variable(128), record.variable_len(128)), (Stored::Null, 2));
+    assert_eq!(record.variable(129), Stored::Value(&[3][..]));
+}
 
 #[test]
 fn each_unsound_frame_is_refused_with_its_place() {

@@ -40,7 +40,7 @@ fn every_record_is_decoded_and_written_back_to_the_byte() {
         }
     }
     assert!(seen.records > 3000 && seen.values > 30_000, "{seen:?}");
-    assert!(seen.compressed > 100 && seen.separated > 500, "{seen:?}");
+    assert!(seen.compressed > 50 && seen.separated > 400, "{seen:?}");
     assert!(seen.chunks > 500 && seen.compressed_chunks > 100, "{seen:?}");
 }
 
