@@ -14,6 +14,7 @@ use std::path::Path;
 mod compare;
 mod records;
 mod schema;
+mod seeks;
 
 use compare::{Counts, compare_database};
 
@@ -27,6 +28,16 @@ fn committed_databases_store_the_computed_keys() {
     eprintln!("committed: {counts}");
     assert!(counts.exact > 5000 && counts.unicode > 100, "{counts}");
     assert_eq!((counts.orphans, counts.unchecked), (0, 0));
+}
+
+#[test]
+fn records_are_found_by_their_values() {
+    for name in testkit::CLEAN {
+        let found = seeks::find_records(&testkit::set(name).file("test.edb"));
+        eprintln!("{name}: {found:?}");
+        assert!(found.records > 300 && found.entries > 1000, "{found:?}");
+        assert!(found.beginnings > found.entries, "{found:?}");
+    }
 }
 
 #[test]

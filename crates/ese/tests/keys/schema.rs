@@ -22,6 +22,7 @@ pub(crate) struct Column {
 pub(crate) struct Index {
     pub(crate) name: String,
     pub(crate) is_primary: bool,
+    pub(crate) is_tuple: bool,
     pub(crate) tree: Tree,
     /// `None` where a callback of the application gives a value.
     pub(crate) definition: Option<KeyDefinition>,
@@ -189,10 +190,12 @@ fn define(table: &Table, row: IndexRow) -> Index {
     let conditions = conditions
         .map(|(id, must_be_null)| Condition { column: column(*id), must_be_null: *must_be_null });
     let conditions = conditions.collect();
+    let is_tuple = row.description.tuples.is_some();
     let description = KeyDescription { segments, conditions, ..row.description };
     let definition = KeyDefinition::new(description).unwrap();
     Index {
         is_primary: row.flags & 0x20 != 0,
+        is_tuple,
         name: row.name,
         tree: row.tree,
         definition: (!has_callback).then_some(definition),

@@ -294,6 +294,43 @@ proptest! {
     }
 }
 
+/// Gives no more of a value than was asked for.
+struct Frugal(Values);
+
+impl KeySource for Frugal {
+    type Error = Infallible;
+
+    fn value<'v>(
+        &'v mut self,
+        column: &KeyColumn,
+        request: Request,
+        scratch: &'v mut Vec<u8>,
+    ) -> Result<Option<&'v [u8]>, Infallible> {
+        assert!(scratch.is_empty());
+        let value = self.0.value(column, request, scratch)?;
+        Ok(value.map(|value| value.get(..request.limit).unwrap_or(value)))
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_more_of_a_value_matters_than_is_asked_for(
+        description in any_description(),
+        values in any_values(),
+    ) {
+        let collation: Option<Arc<dyn Collation>> = Some(Arc::new(AnyText));
+        let description = KeyDescription { collation, ..description };
+        let Ok(definition) = KeyDefinition::new(description) else { return Ok(()) };
+        let record = fitting(&definition, &values, true);
+        let mut builder = KeyBuilder::new();
+        let mut frugal = Vec::new();
+        let each = |key: Key<'_>| frugal.push(key.exact().unwrap().to_vec());
+        builder.for_each_key(&definition, &mut Frugal(record.clone()), each).unwrap();
+        frugal.sort();
+        prop_assert_eq!(frugal, keys(&definition, &record));
+    }
+}
+
 /// Something like a sort key for any text.
 #[derive(Debug)]
 struct AnyText;
