@@ -31,6 +31,8 @@ mod tests;
 mod texts;
 
 use crate::check::finding::Code;
+use detail::Suspect;
+use state::TableCheck;
 
 pub use state::{Logical, Statistics};
 
@@ -43,10 +45,14 @@ impl Logical<'_> {
         let mut statistics = Statistics::default();
         for table in &self.tables {
             long_values::join(self, table);
+            let mut suspects = Vec::new();
             for number in 0..table.indexes.len() {
                 if Some(number) != table.rules.primary {
-                    statistics.merge(&self.finish_index(table, number));
+                    statistics.merge(&self.finish_index(table, number, &mut suspects));
                 }
+            }
+            if !suspects.is_empty() {
+                detail::indexes(self, table, &suspects);
             }
             let (complete, agree) = {
                 let state = table.lock();
@@ -63,8 +69,13 @@ impl Logical<'_> {
         statistics
     }
 
-    /// Compares an index with the records.
-    fn finish_index(&self, table: &state::TableCheck, number: usize) -> Statistics {
+    /// Compares an index with the records; one that does not agree is a suspect.
+    fn finish_index(
+        &self,
+        table: &TableCheck,
+        number: usize,
+        suspects: &mut Vec<Suspect>,
+    ) -> Statistics {
         let (Some(index), Some(check)) =
             (table.rules.indexes.get(number), table.indexes.get(number))
         else {
@@ -94,9 +105,11 @@ impl Logical<'_> {
         }
         let odd = texts::odd_sort_keys(state.texts, state.sort_keys);
         state.statistics.uncompared_texts += u64::from(odd.is_none());
-        let odd = odd.unwrap_or_default();
-        if state.expected != state.stored || !odd.is_empty() {
-            detail::index(self, table, number, &state.expected, &odd);
+        if let Some(odd) = odd.filter(|odd| !odd.is_empty()) {
+            detail::odd_texts(self, table, number, &odd);
+        }
+        if state.expected != state.stored {
+            suspects.push(Suspect { number, expected: state.expected });
         }
         state.statistics
     }

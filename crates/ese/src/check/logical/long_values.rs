@@ -36,8 +36,7 @@ static OPAQUE: Code =
 /// A run of chunks of one value.
 #[derive(Debug, Clone, Copy)]
 struct Run {
-    /// Offset of the first chunk in bytes.
-    first: u32,
+    first: Chunk,
     last: Chunk,
     /// Bytes of each chunk but the last, as far as known.
     chunk_len: Option<u32>,
@@ -211,9 +210,14 @@ pub(super) fn join(logical: &Logical<'_>, table: &TableCheck) {
             match &mut open {
                 Some(open) if open.lid == head.lid => judge.join(tree, open, head),
                 _ => {
-                    if let Some(run) = head.run {
-                        judge.without_root(head.lid, &Chunk { offset: run.first, ..run.last });
+                    if let Some(open) = open.take() {
+                        judge.end(open, Some(tree));
                     }
+                    if let Some(run) = head.run {
+                        judge.without_root(head.lid, &run.first);
+                    }
+                    // Said once for all its chunks.
+                    open = Some(Open { failed: true, ..Open::new(head.lid, None) });
                 }
             }
         }
@@ -270,7 +274,7 @@ impl<'c> Judge<'c> {
                         format!("the first chunk lies at {}, expected one at 0", chunk.offset)
                     });
                 }
-                Run { first: chunk.offset, last: chunk, chunk_len: None }
+                Run { first: chunk, last: chunk, chunk_len: None }
             }
         };
         open.run = Some(run);
@@ -287,10 +291,10 @@ impl<'c> Judge<'c> {
             self.fail(&DATA, open, page, || what);
         }
         let Some(next) = head.run.filter(|_| open.is_judged()) else { return };
-        let first = Chunk { offset: next.first, ..next.last };
+        let first = next.first;
         let run = match open.run {
             Some(run) => {
-                let distance = next.first.saturating_sub(run.last.offset);
+                let distance = first.offset.saturating_sub(run.last.offset);
                 self.distance(open, &first, run.chunk_len, distance);
                 self.length(open, &run.last, distance, Some(tree));
                 let chunk_len = run.chunk_len.unwrap_or(distance);
@@ -300,9 +304,9 @@ impl<'c> Judge<'c> {
                 Run { chunk_len: Some(chunk_len), last: next.last, ..run }
             }
             None => {
-                if next.first != 0 {
+                if first.offset != 0 {
                     self.fail(&DATA, open, first.page, || {
-                        format!("the first chunk lies at {}, expected one at 0", next.first)
+                        format!("the first chunk lies at {}, expected one at 0", first.offset)
                     });
                 }
                 next

@@ -141,6 +141,21 @@ impl TableRules {
         self.first_of.get(column.first_of.clone()).unwrap_or_default()
     }
 
+    /// Whether a record can have keys in an index: not if those need a first column that the
+    /// record does not have. That it has does not mean much.
+    #[inline]
+    pub(super) fn may_have_keys(&self, index: usize, record: &Record<'_>) -> bool {
+        let Some(index) = self.indexes.get(index).filter(|index| index.needs_first) else {
+            return true;
+        };
+        let first = index.keys.as_ref().ok().and_then(|keys| keys.segments().first());
+        let column = first.and_then(|first| self.columns.get(first.column.slot));
+        let Some(column) = column.filter(|c| c.id.class() == ColumnClass::Tagged) else {
+            return true;
+        };
+        column.entry(record).is_some()
+    }
+
     /// Where the fixed columns of a record end whose last fixed column is this.
     #[inline]
     pub(super) fn fixed_end(&self, last_fixed: u16) -> FixedEnd {

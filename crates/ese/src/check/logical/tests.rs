@@ -88,10 +88,6 @@ fn trees(schema: &Schema) -> Vec<CheckedTree> {
     trees
 }
 
-fn open(path: &Path) -> Database {
-    OpenOptions::default().open(Arc::new(Os), path).unwrap()
-}
-
 /// A database of these bytes, if they can be opened as one.
 fn open_bytes(bytes: &[u8]) -> Option<Database> {
     let storage = Mem::new();
@@ -142,21 +138,26 @@ const CODES: [&str; 19] = [
 #[test]
 fn every_mutation_of_records_indexes_and_long_values_is_found() {
     let (mut missed, mut found) = (Vec::new(), 0);
+    let is_ours = |alternatives: &&str| {
+        alternatives.split('|').all(|part| CODES.iter().any(|code| code.contains(part)))
+    };
     for mutation in testkit::mutation::all() {
+        let is_damage = mutation.class == Class::Damage;
+        if is_damage && !mutation.expects.iter().any(is_ours) {
+            continue;
+        }
         let Some(database) = open_bytes(&mutation.make()) else { continue };
-        let outcome = check(&database, 3, MEMORY);
-        let small = check(&database, 3, 0);
-        assert_eq!(outcome.text(), small.text(), "{}: in little memory", mutation.name);
+        let outcome = check(&database, 1, MEMORY);
+        let other = check(&database, 1000, 0);
+        assert_eq!(outcome.text(), other.text(), "{}: in parts and rounds", mutation.name);
         let codes: Vec<String> =
             outcome.findings.iter().map(|(_, code, _)| (*code).to_owned()).collect();
         let is_failure = !outcome.of(Severity::Error).is_empty();
         let is_wrong = match mutation.class {
             Class::Damage => {
-                let is_ours = mutation.expects.iter().any(|alternatives| {
-                    alternatives.split('|').all(|part| CODES.iter().any(|c| c.contains(part)))
-                });
-                found += usize::from(is_ours);
-                is_ours && !mutation.missing(&codes).is_empty()
+                found += 1;
+                let missing = mutation.missing(&codes);
+                missing.iter().any(is_ours)
             }
             Class::Control | Class::Odd => is_failure,
             Class::Unusable => false,

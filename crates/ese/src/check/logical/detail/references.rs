@@ -6,7 +6,7 @@ use ese_format::PageNumber;
 use ese_format::long_value::{Lid, LvKey, LvRoot};
 use ese_format::record::{Record, StoredValue};
 
-use super::{GroupSums, Selected, sweep};
+use super::{GroupSums, Grouping, Rounds, Selected, sweep};
 use crate::check::finding::Code;
 use crate::check::logical::long_values::is_left_over;
 use crate::check::logical::state::{Logical, TableCheck};
@@ -29,11 +29,13 @@ pub(in super::super) fn references(logical: &Logical<'_>, table: &TableCheck) {
         (ids, u64::try_from(most).unwrap_or(u64::MAX))
     };
     if ids <= limit {
-        return pass.run(&Selected(None));
+        return pass.run(&Selected::All);
     }
-    for selected in pass.group_sums().selections(limit, false) {
-        pass.run(&selected);
-    }
+    let grouping = Grouping::new(logical.memory / 2, 1);
+    let mut rounds = Rounds::new(grouping, 1, limit);
+    let run = |round: &[Option<Selected>]| round.iter().flatten().for_each(|s| pass.run(s));
+    rounds.add(0, &pass.group_sums(grouping), run);
+    rounds.finish(run);
 }
 
 struct Pass<'p> {
@@ -52,9 +54,9 @@ struct Known {
 }
 
 impl Pass<'_> {
-    fn group_sums(&self) -> GroupSums {
+    fn group_sums(&self, grouping: Grouping) -> GroupSums {
         let seed = &self.logical.seed;
-        let mut sums = GroupSums::new();
+        let mut sums = GroupSums::new(grouping);
         self.each_reference(|_, _, lid| {
             let hash = seed.lid(lid);
             sums.need(hash, hash);
@@ -73,7 +75,7 @@ impl Pass<'_> {
         let mut known: HashMap<Lid, Known> = HashMap::new();
         let mut too_many = false;
         let mut note = |lid: Lid, change: &mut dyn FnMut(&mut Known)| {
-            if !selected.has(seed.lid(lid)) {
+            if !selected.has(|| seed.lid(lid)) {
                 return;
             }
             if known.len() < 2 * self.most || known.contains_key(&lid) {
