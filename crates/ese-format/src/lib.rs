@@ -11,6 +11,15 @@
 //! last      only in a streaming-backup copy: the trailer [`trailer::BackupTrailer`]
 //! ```
 //!
+//! Pages form trees of nodes. What the leaves of a tree hold:
+//!
+//! ```text
+//! catalog       [`catalog::CatalogRow`]: tables, columns, indexes, where their trees are
+//! table         [`record::Record`], taken apart into stored values; [`value::Value`] is what
+//!               they mean, [`compression`] makes them plain
+//! long values   [`long_value::LvRoot`] and chunks, by [`long_value::LvKey`]
+//! ```
+//!
 //! Log files begin with a [`log_header::LogHeader`] and are named as [`log_name`] says.
 //!
 //! Invariants: no I/O, no clock, no global state (but the processor's features, looked at once by

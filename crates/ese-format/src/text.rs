@@ -109,6 +109,13 @@ impl fmt::Display for Text<'_> {
     }
 }
 
+/// Whether it is exactly that text; what is not valid equals no string.
+impl PartialEq<str> for Text<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.decode().is_some_and(|text| text == other)
+    }
+}
+
 /// Windows-1252 as a string; borrows if it is ASCII.
 pub fn decode_1252(bytes: &[u8]) -> Cow<'_, str> {
     if bytes.is_ascii()

@@ -153,6 +153,30 @@ impl<'a> Value<'a> {
         })
     }
 
+    /// The number of an integer type, a date's too; `None` for other types, and for an unsigned
+    /// number beyond `i64`.
+    pub fn as_i64(&self) -> Option<i64> {
+        Some(match self {
+            Self::UnsignedByte(number) => (*number).into(),
+            Self::Short(number) => (*number).into(),
+            Self::UnsignedShort(number) => (*number).into(),
+            Self::Long(number) => (*number).into(),
+            Self::UnsignedLong(number) => (*number).into(),
+            Self::Currency(number) | Self::LongLong(number) => *number,
+            Self::UnsignedLongLong(number) => i64::try_from(*number).ok()?,
+            Self::DateTime(date) => date.integer(),
+            _ => return None,
+        })
+    }
+
+    /// The text, for text types.
+    pub fn as_text(&self) -> Option<&Text<'a>> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether there is no value.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
@@ -264,6 +288,29 @@ mod tests {
         );
         assert!(matches!(decode(ColumnType::LongBinary, b"h"), Value::Binary(Cow::Borrowed(b"h"))));
         assert_eq!(Value::Null.to_bytes(), None);
+    }
+
+    #[test]
+    fn integers_of_every_width_are_numbers() {
+        for ty in [
+            ColumnType::UnsignedByte,
+            ColumnType::Short,
+            ColumnType::UnsignedShort,
+            ColumnType::Long,
+            ColumnType::UnsignedLong,
+            ColumnType::Currency,
+            ColumnType::LongLong,
+            ColumnType::UnsignedLongLong,
+            ColumnType::DateTime,
+        ] {
+            let bytes = [7, 0, 0, 0, 0, 0, 0, 0];
+            let value = decode(ty, &bytes[..ty.fixed_len().unwrap()]);
+            assert_eq!(value.as_i64(), Some(7), "{ty}");
+        }
+        assert_eq!(Value::UnsignedLongLong(u64::MAX).as_i64(), None);
+        assert_eq!(Value::Bit(true.into()).as_i64(), None);
+        assert!(decode(ColumnType::Text, b"a\0").as_text().is_some_and(|text| *text == *"a"));
+        assert_eq!(Value::Null.as_text(), None);
     }
 
     #[test]
