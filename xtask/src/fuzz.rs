@@ -17,6 +17,11 @@ const INSTRUMENTATION: &str = "--cfg fuzzing -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares \
     -Cdebug-assertions -Ccodegen-units=1";
+/// Memory in MiB and length of input in bytes of targets that need other limits than [`USUAL`]:
+/// lists of edits are short, and reading must keep to its bounds.
+const LIMITS: &[(&str, u32, u32)] =
+    &[("database_check", 256, 400), ("database_read", 256, 400), ("key", 256, 8000)];
+const USUAL: (u32, u32) = (512, 70_000);
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -75,12 +80,15 @@ fn run_one(binary: &std::path::Path, name: &str, seconds: u32) -> Outcome {
     std::fs::create_dir_all(&corpus)?;
     std::fs::create_dir_all(&artifacts)?;
     let seeds = root().join("fuzz/seeds").join(name);
+    let special = LIMITS.iter().find(|(target, ..)| *target == name);
+    let (memory, max_len) = special.map_or(USUAL, |&(_, memory, max_len)| (memory, max_len));
     let mut command = Command::new(binary);
     command
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
-        .args(["-rss_limit_mb=512", "-timeout=10", "-verbosity=0", "-print_final_stats=1"])
-        .args(["-max_len=70000", "-len_control=20"])
+        .arg(format!("-rss_limit_mb={memory}"))
+        .args(["-timeout=10", "-verbosity=0", "-print_final_stats=1"])
+        .args([&format!("-max_len={max_len}"), "-len_control=20"])
         .arg(&corpus);
     if seeds.is_dir() {
         command.arg(&seeds);
