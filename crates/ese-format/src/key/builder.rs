@@ -95,8 +95,8 @@ pub struct KeyBuilder {
 enum Outcome {
     /// A column has no value of its number.
     OutOfValues(usize),
-    /// The piece of the first column is too short.
-    OutOfPieces,
+    /// The value of the first column is too short for another piece; whether it gave any.
+    OutOfPieces { any: bool },
     /// A key, and whether it is to be kept and whether others may follow.
     Key { keep: bool, more: bool },
 }
@@ -176,9 +176,14 @@ impl KeyBuilder {
             };
             let more = match outcome {
                 Outcome::OutOfValues(segment) => numbers.roll_over(definition, segment),
-                // Further values of other columns are not looked for then.
-                Outcome::OutOfPieces => {
-                    definition.expanded.first() == Some(&0) && numbers.advance(definition)
+                // Further values of other columns matter only where the first one may have several.
+                Outcome::OutOfPieces { any } => {
+                    definition.expanded.first() == Some(&0)
+                        && if any || definition.is_nested() {
+                            numbers.advance(definition)
+                        } else {
+                            numbers.roll_over(definition, 1)
+                        }
                 }
                 Outcome::Key { more: true, .. } => numbers.advance(definition),
                 Outcome::Key { more: false, .. } => false,
@@ -199,7 +204,7 @@ impl KeyBuilder {
         numbers: &[u32; MAX_SEGMENTS],
     ) -> Result<Outcome, KeyError<S::Error>> {
         let Some(column) = definition.segments.first().map(|segment| &segment.column) else {
-            return Ok(Outcome::OutOfPieces);
+            return Ok(Outcome::OutOfPieces { any: false });
         };
         let number = numbers.first().copied().unwrap_or(1);
         let character = column.character();
@@ -210,8 +215,10 @@ impl KeyBuilder {
         first.clear();
         let Some(value) = value else {
             self.first = first;
-            let ended = number > 1;
-            return Ok(if ended { Outcome::OutOfValues(0) } else { Outcome::OutOfPieces });
+            return Ok(match number {
+                1 => Outcome::OutOfPieces { any: false },
+                _ => Outcome::OutOfValues(0),
+            });
         };
         first.extend_from_slice(value.get(..request.limit).unwrap_or(value));
         let outcome = self.each_piece(definition, tuples, record, numbers, &first);
@@ -236,8 +243,11 @@ impl KeyBuilder {
             }
             count += 1;
         }
-        let all = count == tuples.count;
-        Ok(if all { Outcome::Key { keep: true, more: true } } else { Outcome::OutOfPieces })
+        Ok(if count == tuples.count {
+            Outcome::Key { keep: true, more: true }
+        } else {
+            Outcome::OutOfPieces { any: count > 0 }
+        })
     }
 
     /// Makes a key and leaves it in the arena if it is to be kept.

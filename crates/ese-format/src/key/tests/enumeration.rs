@@ -125,6 +125,18 @@ fn each_value_of_a_tuple_index_has_its_own_pieces() {
 }
 
 #[test]
+fn cross_product_of_pieces_goes_past_values_without_any() {
+    let tuples = Some(Tuples { shortest: 2, longest: 9, count: 9, step: 9, start: 0 });
+    let description = KeyDescription { tuples, ..flags(0x120CE) };
+    let description = description.asc(tagged(ColumnType::LongBinary));
+    let definition = description.asc(tagged(ColumnType::Short)).define();
+    let second: [&[u8]; 2] = [&[5, 0], &[6, 0]];
+    let record = Values::several(&[&[b"x", b"ab", b"", b"cd"], &second]);
+    assert_eq!(keys(&definition, &record).len(), 4);
+    assert!(keys(&definition, &Values::several(&[&[], &second])).is_empty());
+}
+
+#[test]
 fn null_in_a_later_column_of_a_tuple_index_counts() {
     let tuples = Some(Tuples { shortest: 2, longest: 3, count: 2, step: 1, start: 0 });
     for (rules, count) in [(0x8, 2), (0x0, 0)] {

@@ -287,7 +287,11 @@ proptest! {
                 Skeleton::Whole(skeleton) => {
                     prop_assert!(skeletons.iter().any(|s| s == skeleton), "{:02x?}", stored);
                 }
-                Skeleton::Cut => prop_assert_eq!(stored.len(), definition.key_most()),
+                Skeleton::Cut => {
+                    let first = definition.segments()[0].column;
+                    let pieces = definition.tuples.is_some() && first.is_binary_of_fixed_part();
+                    prop_assert!(pieces || stored.len() == definition.key_most());
+                }
                 Skeleton::Malformed => prop_assert!(false, "{:02x?}", stored),
             }
         }
@@ -324,10 +328,10 @@ proptest! {
         let record = fitting(&definition, &values, true);
         let mut builder = KeyBuilder::new();
         let mut frugal = Vec::new();
-        let each = |key: Key<'_>| frugal.push(key.exact().unwrap().to_vec());
+        let each = |key: Key<'_>| frugal.push(key.skeleton().to_vec());
         builder.for_each_key(&definition, &mut Frugal(record.clone()), each).unwrap();
         frugal.sort();
-        prop_assert_eq!(frugal, keys(&definition, &record));
+        prop_assert_eq!(frugal, skeletons(&definition, &record));
     }
 }
 
