@@ -39,7 +39,7 @@ const CHORES: &[(&str, &str, Chore)] = &[
     ("kill", "kill client and service at random moments [ROUNDS [SEED]]", kill::run),
     ("bench", "the benchmark table [MEGABYTES]", bench::run),
     ("bench-read", "reading beside other readers [DATABASE|seek|verify...]", bench_read::run),
-    ("memory", "back up and verify a sparse database [GIGABYTES]", memory::run),
+    ("memory", "back up and verify large databases [GIGABYTES]", memory::run),
     ("c", "headers, walk-throughs and abuse of the C library under valgrind", c::run),
     ("foreign", "impacket as a client of the service", foreign::run),
     ("dist", "make the Debian package in dist/", dist::run),
