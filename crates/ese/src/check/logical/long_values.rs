@@ -150,8 +150,12 @@ impl<'c> LongValueVisitor<'c> {
 
     fn chunk(&mut self, lid: Lid, chunk: Chunk, data: &[u8]) {
         let open = match &mut self.part {
-            LvPart { tail: Some(open), .. } if open.lid == lid => open,
-            LvPart { head: Some(open), is_head_over: false, .. } if open.lid == lid => open,
+            LvPart { tail: Some(open), .. }
+            | LvPart { head: Some(open), is_head_over: false, .. }
+                if open.lid == lid =>
+            {
+                open
+            }
             _ if self.is_inside => {
                 self.end_value();
                 self.judge.without_root(lid, &chunk);

@@ -146,6 +146,11 @@ impl<'c> RecordVisitor<'c> {
             let Some((column, _)) = column else { continue };
             if matches!(record.variable(fid), Stored::Value(_)) {
                 self.todo.extend(rules.indexes_by_first(column));
+            } else if record.variable_len(fid) != 0 {
+                self.find(&RECORD, node, || {
+                    let len = record.variable_len(fid);
+                    format!("variable column {fid} is null and has {len} bytes")
+                });
             }
         }
     }
@@ -292,10 +297,8 @@ impl<'c> RecordVisitor<'c> {
             KeyError::TooManyKeys => true,
             _ => false,
         };
-        if let Some(index) = index.filter(|_| opaque) {
-            if !self.unknown.contains(&index) {
-                self.unknown.push(index);
-            }
+        if let Some(index) = index.filter(|index| opaque && !self.unknown.contains(index)) {
+            self.unknown.push(index);
         }
         let code = if opaque { &OPAQUE } else { &VALUE };
         self.find(code, node, || format!("its keys cannot be computed: {error}"));
