@@ -1,7 +1,7 @@
-//! Verifying a set: every file against the manifest, every page against its checksum, every
-//! database against the logs beside it.
+//! Verifying a set: every file against the manifest, every database as deep as is asked for and
+//! against the logs beside it.
 //!
-//! Memory is constant and everything streams; the hash of a database is computed while other
+//! Memory does not depend on what the files hold and everything streams; the hash of a database is computed while other
 //! threads judge its pages, so that both read the same cached bytes. What is wrong is in the
 //! report; an error means that verifying itself failed.
 
@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ese::verify::{Options, PageReport};
+use ese::check::{self, Options, Severity};
 use ese::{DatabaseFile, Layout, logs};
 use ese_format::LogGeneration;
-use ese_format::header::{CopyState, ShadowedHeader};
+use ese_format::header::ShadowedHeader;
 use ese_format::log_header::{LOG_HEADER_LEN, LogHeader, LogHeaderError};
 use ese_format::trailer::TrailerMismatch;
 use vfs::{OpenMode, Storage};
@@ -94,8 +94,8 @@ pub struct DatabaseReport {
     pub shadowed: ShadowedHeader,
     /// What lies where.
     pub layout: Layout,
-    /// The judgement of its pages.
-    pub pages: PageReport,
+    /// The judgement of what it holds.
+    pub check: check::Report,
     /// The logs that it needs.
     pub logs: Logs,
     /// The trailer that a streaming backup's copy has.
@@ -103,25 +103,13 @@ pub struct DatabaseReport {
 }
 
 impl DatabaseReport {
-    /// Whether headers and pages are as they were written, and the needed logs are there.
+    /// Whether the check found no error, and the needed logs are there.
     ///
-    /// A page with a single wrong bit can be read, and is not as it was written.
+    /// A page with a single wrong bit can be read, and is not as it was written: an error.
     pub fn is_good(&self) -> bool {
-        (self.shadowed.both_good() || self.header_update_cut_short())
-            && self.pages.pages_sound()
-            && self.pages.owned.corrected_count == 0
-            && self.layout.tail == 0
+        self.check.count(Severity::Error) == 0
             && !matches!(self.logs, Logs::Missing(_))
             && matches!(self.trailer, Trailer::NotExpected | Trailer::Good)
-    }
-
-    /// Whether the two headers differ because the engine was stopped between writing the one and
-    /// the other. That is how a crash may leave a database, and no damage: recovery goes by the
-    /// primary.
-    pub fn header_update_cut_short(&self) -> bool {
-        self.shadowed.header.is_dirty()
-            && self.shadowed.primary.is_good()
-            && self.shadowed.shadow == CopyState::Differs
     }
 }
 
@@ -218,7 +206,7 @@ fn file(
     }
 }
 
-/// Verifies a database file: both headers, every page, and the logs it needs if `logs` says where
+/// Verifies a database file as deep as `options` say, and the logs it needs if `logs` says where
 /// they lie.
 ///
 /// # Errors
@@ -231,21 +219,21 @@ pub fn database(
     options: &Options,
     progress: &dyn Progress,
 ) -> std::result::Result<DatabaseReport, ese::Error> {
-    let database = DatabaseFile::open(storage.clone(), path)?;
+    let database = Arc::new(DatabaseFile::open(storage.clone(), path)?);
     let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
-    progress.begin(Phase::Pages, &name, database.len());
+    progress.begin(Phase::Pages, &name, options.work(database.len()));
     let told = AtomicU64::new(0);
     let report = |done: u64, _total: u64| {
         let before = told.fetch_max(done, Ordering::Relaxed);
         progress.advance(done.saturating_sub(before));
         if progress.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let pages = ese::verify::pages(&database, options, &report)?;
+    let check = check::run(&database, options, &report)?;
     let logs = needed_logs(storage.as_ref(), &database, logs)?;
     Ok(DatabaseReport {
         shadowed: database.shadowed().clone(),
         layout: *database.layout(),
-        pages,
+        check,
         logs,
         trailer: trailer(&database),
     })

@@ -9,7 +9,7 @@ use backup_set::manifest::{Backup, BackupKind, Directory, FileKind, HeaderFacts,
 use backup_set::verify::{self, Content, Logs, SetReport};
 use backup_set::writer::Description;
 use backup_set::{Difference, SetReader, SetWriter};
-use ese::verify::Options;
+use ese::check::{Level, Options};
 use vfs::Storage;
 use vfs::mem::Mem;
 
@@ -50,7 +50,7 @@ fn set_of(database: &[u8], logs: &[(&str, Vec<u8>)]) -> Mem {
 
 fn verify(mem: &Mem) -> SetReport {
     let set = SetReader::open(Arc::new(mem.clone()), Path::new("/set")).unwrap();
-    verify::set(&set, &Options::with_threads(2), &()).unwrap()
+    verify::set(&set, &Options::new(Level::Pages, 2), &()).unwrap()
 }
 
 fn damage(mem: &Mem, path: &str, change: impl FnOnce(&mut Vec<u8>)) {

@@ -13,10 +13,12 @@ use serde::Serialize;
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
 
+pub(crate) mod database_verdict;
 pub(crate) mod facts;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod progress;
+pub(crate) mod tables;
 pub(crate) mod verdict;
 
 pub(crate) use progress::Bars;
@@ -66,6 +68,11 @@ impl Output {
     pub(crate) fn raw(&self, bytes: &[u8]) {
         // A reader that went away wanted no more.
         let _ = std::io::stdout().lock().write_all(bytes);
+    }
+
+    /// Where data goes that is written while it is made.
+    pub(crate) fn stream(&self) -> impl Write + use<> {
+        std::io::stdout().lock()
     }
 
     /// Something that the user should know although the work goes on.

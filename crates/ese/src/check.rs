@@ -70,6 +70,23 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// The default at another level, with `threads` threads.
+    pub fn new(level: Level, threads: usize) -> Self {
+        Self { level, threads, ..Self::default() }
+    }
+
+    /// How many bytes a check reports as its work, of a file of `file_len`.
+    pub fn work(&self, file_len: u64) -> u64 {
+        match self.level {
+            Level::Quick => 0,
+            Level::Pages => file_len,
+            // Once page by page, once tree by tree.
+            Level::Full => file_len.saturating_mul(2),
+        }
+    }
+}
+
 /// What a check found.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use backup_set::manifest::BackupKind;
 use backup_set::{SetReader, SetWriter, copy, verify};
-use ese::verify::Options;
+use ese::check::{Level, Options};
 use ntdsbcli::Server;
 use ntdsbsrv::{PolicySource, RunningService, ServeOptions, Status};
 use vfs::os::Os;
@@ -148,7 +148,7 @@ fn require_online(service: &RunningService) -> Result<(), Failure> {
 
 fn verified(set: &SetReader, output: &Output, interrupt: &Interrupt) -> Result<String, Failure> {
     let bars = output.progress(2 * set.manifest().total_size(), interrupt);
-    let report = verify::set(set, &Options::default(), &bars)?;
+    let report = verify::set(set, &Options::new(Level::Pages, 0), &bars)?;
     if !report.is_good() {
         return Err(Failure::new(Exit::Findings, "the set does not verify")
             .advise("Run dsbackup demo --keep DIR and dsbackup verify DIR/set."));

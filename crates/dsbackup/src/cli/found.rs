@@ -25,17 +25,6 @@ pub(crate) enum Found {
     Unfinished { path: PathBuf },
 }
 
-impl Found {
-    /// Bytes that verifying it goes through.
-    pub(crate) fn work(&self) -> u64 {
-        match self {
-            Self::Database { len, .. } => *len,
-            Self::Set { len, .. } => len.saturating_mul(2),
-            Self::Log { .. } | Self::Unfinished { .. } => 0,
-        }
-    }
-}
-
 /// What is at `path`: itself, or what a folder holds.
 pub(crate) fn find(storage: &Arc<dyn Storage>, path: &Path) -> Result<Vec<Found>, Failure> {
     if storage.metadata(path)?.is_dir {

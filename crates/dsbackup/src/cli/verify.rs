@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backup_set::{SetReader, verify};
-use ese::verify::Options;
+use ese::check::{Level, Options};
 use vfs::Storage;
 use vfs::os::Os;
 
@@ -16,28 +16,63 @@ use crate::output::{Bars, Output};
 
 /// Check databases, logs, folders of them, and backup sets.
 ///
-/// Of a database: both headers, the checksum and number of every page, the trailer of a backup's
-/// copy, and whether the logs it needs are there. Of a log: its header. Of a set: the manifest,
-/// the hash of every file, and all of the above. Nothing is written.
+/// Of a database: both headers, the checksum and number of every page, every tree, whose space is
+/// whose, the catalog against its shadow, every record, long value and index entry, the trailer
+/// of a backup's copy, and whether the logs it needs are there. Of a log: its header. Of a set:
+/// the manifest, the hash of every file, and every page of its databases, or all of the above
+/// with `--level full`. Nothing is written.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     dsbackup verify /backups/dc1-monday\n  \
-    dsbackup verify ntds.dit --json\n\n\
-    Exit code 1 with findings, 3 if something is not a database at all.")]
+    dsbackup verify ntds.dit --json\n  \
+    dsbackup verify ntds.dit --level pages\n\n\
+    Exit code 1 with errors, 3 if something is not a database at all.")]
 pub(crate) struct Verify {
     /// Databases, logs, folders, backup sets.
     #[arg(required = true)]
     path: Vec<PathBuf>,
+
+    /// How deep to look into databases [default: full; in sets: pages].
+    #[arg(long, value_enum)]
+    level: Option<Depth>,
 
     /// Threads to use; 0 for one a processor.
     #[arg(long, default_value_t = 0)]
     threads: usize,
 }
 
+/// How deep to look.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Depth {
+    /// Headers, layout and catalog; does not read the file through.
+    Quick,
+    /// Every page by itself: as fast as the file can be read.
+    Pages,
+    /// Everything that the pages hold.
+    Full,
+}
+
+impl From<Depth> for Level {
+    fn from(depth: Depth) -> Self {
+        match depth {
+            Depth::Quick => Self::Quick,
+            Depth::Pages => Self::Pages,
+            Depth::Full => Self::Full,
+        }
+    }
+}
+
+/// How to verify databases, and those of sets.
+struct Settings {
+    database: Options,
+    set: Options,
+}
+
 pub(crate) fn run(args: &Verify, output: &Output) -> Result<Exit, Failure> {
     let interrupt = Interrupt::install()?;
     let storage: Arc<dyn Storage> = Arc::new(Os);
-    let options = Options::with_threads(args.threads);
+    let at = |default| Options::new(args.level.map_or(default, Level::from), args.threads);
+    let settings = Settings { database: at(Level::Full), set: at(Level::Pages) };
     let mut verdicts = Verdicts::default();
     let mut exit = Exit::Done;
     for path in &args.path {
@@ -49,9 +84,9 @@ pub(crate) fn run(args: &Verify, output: &Output) -> Result<Exit, Failure> {
                 continue;
             }
         };
-        let bars = output.progress(found.iter().map(Found::work).sum(), &interrupt);
+        let bars = output.progress(found.iter().map(|f| settings.work(f)).sum(), &interrupt);
         for item in found {
-            let judged = judge(&storage, item, &options, &bars, &mut verdicts, output);
+            let judged = judge(&storage, item, &settings, &bars, &mut verdicts, output);
             match judged {
                 Ok(true) => {}
                 Ok(false) => exit = exit.max(Exit::Findings),
@@ -68,11 +103,23 @@ pub(crate) fn run(args: &Verify, output: &Output) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+impl Settings {
+    /// Bytes that verifying it goes through.
+    fn work(&self, found: &Found) -> u64 {
+        match found {
+            Found::Database { len, .. } => self.database.work(*len),
+            // Every file is hashed as well.
+            Found::Set { len, .. } => self.set.work(*len).saturating_add(*len),
+            Found::Log { .. } | Found::Unfinished { .. } => 0,
+        }
+    }
+}
+
 /// Verifies one thing and says so; whether it is good.
 fn judge(
     storage: &Arc<dyn Storage>,
     item: Found,
-    options: &Options,
+    settings: &Settings,
     bars: &Bars,
     verdicts: &mut Verdicts,
     output: &Output,
@@ -81,7 +128,7 @@ fn judge(
     match item {
         Found::Database { path, .. } => {
             let logs = logs_of(storage.as_ref(), &path);
-            let report = verify::database(storage, &path, Some(&logs), options, bars)?;
+            let report = verify::database(storage, &path, Some(&logs), &settings.database, bars)?;
             let verdict = DatabaseVerdict::of(&path.display().to_string(), &report);
             bars.suspend(|| output.text(verdict.text(style)));
             verdicts.databases.push(verdict);
@@ -96,7 +143,7 @@ fn judge(
         }
         Found::Set { path, .. } => {
             let set = SetReader::open(storage.clone(), &path)?;
-            let report = verify::set(&set, options, bars)?;
+            let report = verify::set(&set, &settings.set, bars)?;
             let verdict = SetVerdict::of(&set, &report);
             bars.suspend(|| output.text(verdict.text(style)));
             verdicts.sets.push(verdict);

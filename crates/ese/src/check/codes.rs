@@ -23,7 +23,10 @@ macro_rules! codes {
 
 codes! {
     // The file.
-    page HEADER_COPY = "header-copy", "Back up and restore: a backup delivers the good header twice.";
+    page HEADER_COPY = "header-copy",
+        "Back up and restore: a backup delivers the good header twice.";
+    warning HEADER_DIFFERS = "header-differs",
+        "Back up and restore: a backup delivers the good header twice.";
     note HEADER_CUT_SHORT = "header-cut-short", "Recovery goes by the first header.";
     page HEADER_STATE = "header-state", RESTORE;
     page HEADER_REQUIRED = "header-required", RESTORE;

@@ -31,12 +31,14 @@ pub(super) fn judge(database: &DatabaseFile, findings: &Findings) {
 fn headers(database: &DatabaseFile, findings: &Findings) {
     let shadowed = database.shadowed();
     // A crash may leave the first header written and the second not yet.
-    let cut_short = database.header().is_dirty()
-        && shadowed.primary.is_good()
-        && shadowed.shadow == CopyState::Differs;
+    let differs = shadowed.primary.is_good() && shadowed.shadow == CopyState::Differs;
+    let code = match (differs, database.header().is_dirty()) {
+        (true, true) => &codes::HEADER_CUT_SHORT,
+        (true, false) => &codes::HEADER_DIFFERS,
+        (false, _) => &codes::HEADER_COPY,
+    };
     let copies = [(HeaderCopy::Primary, shadowed.primary), (HeaderCopy::Shadow, shadowed.shadow)];
     for (copy, state) in copies.into_iter().filter(|(_, state)| !state.is_good()) {
-        let code = if cut_short { &codes::HEADER_CUT_SHORT } else { &codes::HEADER_COPY };
         let used = shadowed.used;
         let message = || format!("{copy} header: {state}; the {used} one is good and was used");
         findings.add(code, Place::file(), message);

@@ -166,11 +166,6 @@ impl Ownership {
         self.complete.get(tree.number).copied().unwrap_or_default()
     }
 
-    /// The last page that the database owns.
-    pub(super) fn last_owned(&self) -> Option<PageNumber> {
-        self.levels.first()?.iter().last().map(|held| PageNumber(held.span.last))
-    }
-
     /// Says which pages of the file nobody owns, and which are owned and neither used nor free.
     pub(super) fn judge_rest(
         &self,

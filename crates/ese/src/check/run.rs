@@ -34,16 +34,12 @@ pub fn run(
 ) -> Result<Report, Error> {
     let findings = Findings::new(database.header().is_dirty(), options.listed);
     file_rules::judge(database, &findings);
-    let file_len = database.layout().file_len;
-    let total = match options.level {
-        Level::Quick => 0,
-        Level::Pages => file_len,
-        Level::Full => 2 * file_len,
-    };
+    let total = options.work(database.layout().file_len);
     let meter = Meter { progress, done: AtomicU64::new(0), total };
     let mut pages = None;
     if options.level >= Level::Pages {
-        let settings = verify::Options { threads: options.threads, listed: options.listed };
+        let listed = options.listed.max(verify::Options::default().listed);
+        let settings = verify::Options { threads: options.threads, listed };
         let found = verify::pages(database, &settings, &|done, _| meter.reached(done))?;
         file_rules::pages(database, &found, &findings);
         pages = Some(found);
@@ -131,6 +127,8 @@ impl Check<'_> {
         statistics.leaked = rest.leaked;
         statistics.add(trees, &spaces, &tallies);
         if let Some(logical) = logical {
+            let incomplete = trees.iter().zip(&tallies).filter(|(_, tally)| !tally.complete);
+            incomplete.for_each(|(tree, _)| logical.skipped(tree));
             statistics.logical = Some(logical.finish());
         }
         self.meter.finish()
