@@ -378,11 +378,12 @@ impl<'c> Judge<'c> {
             }),
             Err(error) if is_opaque(&error) => {
                 let key = open.lid.chunk_key(chunk.offset);
-                self.find(&OPAQUE, chunk.page, &key, || format!("long value {}: {error}", open.lid));
+                let lid = open.lid;
+                self.find(&OPAQUE, chunk.page, &key, || format!("long value {lid}: {error}"));
             }
             Err(error) => self.fail(&DATA, open, chunk.page, || {
-                let (offset, len) = (chunk.offset, chunk.len);
-                format!("the chunk at {offset} has {len} bytes, expected {expected}; as compressed: {error}")
+                let Chunk { offset, len, .. } = chunk;
+                format!("the chunk at {offset} has {len} of {expected} bytes, and {error}")
             }),
         }
     }

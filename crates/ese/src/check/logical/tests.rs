@@ -171,6 +171,39 @@ fn every_mutation_of_records_indexes_and_long_values_is_found() {
     assert!(found > 50, "only {found} mutations are for this check");
 }
 
+/// Places of the first two entries with the same key in an index, as page and line.
+fn two_with_one_key(database: &Database, table: &str, index: &str) -> [(u32, usize); 2] {
+    let index = database.schema().table(table).unwrap().index(index).unwrap();
+    let mut seen = std::collections::BTreeMap::new();
+    for leaf in database.tree(index.root).leaves() {
+        let leaf = leaf.unwrap();
+        for line in 0..leaf.node_count() {
+            let node = leaf.node(line).unwrap();
+            let place = (leaf.number().0, line);
+            let is_text = (20..200).contains(&node.key_len()) && node.suffix.len() > 10;
+            if let Some(first) =
+                seen.insert(node.key(), place).filter(|_| is_text && !node.is_deleted())
+            {
+                return [first, place];
+            }
+        }
+    }
+    panic!("no key occurs twice");
+}
+
+#[test]
+fn a_sort_key_that_differs_from_that_of_the_same_text_is_found() {
+    let mut image = testkit::mutation::Image::of("clean_8k");
+    let database = open_bytes(&testkit::database("clean_8k")).unwrap();
+    let [_, (page, line)] = two_with_one_key(&database, "alltypes", "by_utext");
+    let weight = image.node(page, line).data - 7;
+    image.flip(page, weight, 0x40);
+    let damaged = open_bytes(&image.finish()).unwrap();
+    let outcome = check(&damaged, 2, MEMORY);
+    assert_eq!(outcome.of(Severity::Error), ["index-key"], "{}", outcome.text());
+    assert!(outcome.text().contains("another sort key"), "{}", outcome.text());
+}
+
 #[test]
 fn the_corpus_has_no_findings() {
     let Some(corpus) = testkit::corpus() else { return };
