@@ -113,6 +113,9 @@ pub struct Dumped {
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 20;
 
+/// Longest long value that is held in memory unless told otherwise, in bytes.
+const WHOLE: u32 = 1 << 20;
+
 /// Writes dumps of one database.
 pub struct Dumper<'d, W: Write> {
     salvage: Option<Salvage>,
@@ -120,6 +123,8 @@ pub struct Dumper<'d, W: Write> {
     buffer: Vec<u8>,
     /// How often the buffer was written.
     writes: u64,
+    /// Longest long value that is held in memory, in bytes.
+    whole: u32,
     complain: &'d mut dyn FnMut(Complaint),
 }
 
@@ -132,7 +137,22 @@ impl<W: Write> fmt::Debug for Dumper<'_, W> {
 impl<'d, W: Write> Dumper<'d, W> {
     /// Dumps to `out`; `complain` hears of what cannot be read.
     pub fn new(out: W, complain: &'d mut dyn FnMut(Complaint)) -> Self {
-        Self { salvage: None, out, buffer: Vec::with_capacity(2 * BUFFER), writes: 0, complain }
+        Self {
+            salvage: None,
+            out,
+            buffer: Vec::with_capacity(2 * BUFFER),
+            writes: 0,
+            whole: WHOLE,
+            complain,
+        }
+    }
+
+    /// Long values of more than `bytes` are written chunk by chunk, and read once more before that
+    /// to see whether they can be; 1 MiB unless told otherwise.
+    #[must_use]
+    pub fn holding(mut self, bytes: u32) -> Self {
+        self.whole = bytes;
+        self
     }
 
     /// Reads round damaged parts of the trees of `database` from now on, instead of stopping.

@@ -16,6 +16,7 @@
 mod aligned;
 mod catalog;
 pub mod check;
+mod count;
 mod cursor;
 mod database;
 pub mod dump;
@@ -38,6 +39,7 @@ pub mod verify;
 
 pub use aligned::AlignedBuffer;
 pub use catalog::{CatalogProblem, CatalogSource};
+pub use count::row_counts;
 pub use cursor::Cursor;
 pub use database::{DatabaseFile, Layout};
 pub use error::Error;

@@ -1,6 +1,6 @@
 //! Rows in a dump.
 //!
-//! Values up to [`WHOLE`] bytes are made in memory. A longer long value is read twice: first to
+//! Values are made in memory. A long value beyond [`Dumper::holding`] is read twice: first to
 //! see whether all of it is there and whether it is valid text, then to write it chunk by chunk.
 
 use std::io::Write;
@@ -16,9 +16,6 @@ use crate::row::{Field, Row};
 use crate::schema::{Column, TableDefinition};
 use crate::table::Table;
 use crate::{Error, LongValue};
-
-/// Longest long value that is held in memory, in bytes.
-const WHOLE: u32 = 1 << 20;
 
 /// What is the same in every row of a table.
 pub(super) struct Plan {
@@ -144,7 +141,7 @@ impl<W: Write> Dumper<'_, W> {
                     Ok(long_value) => long_value,
                     Err(error) => return Ok(Err(error)),
                 };
-                if long_value.len() > WHOLE {
+                if long_value.len() > self.whole {
                     return self.long_value(table, column, long_value, scratch);
                 }
                 scratch.clear();
