@@ -160,7 +160,7 @@ mod tests {
         #[test]
         fn lines_are_the_nodes_of_the_page(
             nodes in proptest::collection::vec(
-                (0_u8..8, proptest::collection::vec(0_u8..9, 1..14)), 1..20),
+                (0_u8..8, proptest::collection::vec(0_u8..9, 2..14)), 1..20),
             large: bool,
         ) {
             let size = if large { PageSize::KIB_16 } else { PageSize::KIB_4 };
