@@ -2,6 +2,8 @@
 //!
 //! * [`database`] and [`set`] unpack the small committed ones (`tests/data`, with provenance in its
 //!   README) into a directory that goes away with the value.
+//! * [`big`] writes databases of any size that are consistent through and through; [`synthetic`]
+//!   stretches a small one with pages that no tree reaches.
 //! * [`mutation`] has every kind of damage that a checker of databases must find, and every oddity
 //!   it must not take for damage.
 //! * [`corpus`] gives the large corpus of real databases, which is not part of the repository. It
