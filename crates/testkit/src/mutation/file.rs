@@ -59,8 +59,8 @@ pub(super) const TABLE: &[Mutation] = &[
     unusable("format version of Exchange 5.0", |image| {
         image.put_headers(at::VERSION, &0x500_u32.to_le_bytes());
     }),
-    unusable("file kind of a log", |image| {
-        image.put_headers(at::FILE_KIND, &3_u32.to_le_bytes());
+    unusable("file kind of a checkpoint", |image| {
+        image.put_headers(at::FILE_KIND, &4_u32.to_le_bytes());
     }),
     unusable("page size of another database", |image| {
         image.put_headers(at::PAGE_SIZE, &8192_u32.to_le_bytes());
