@@ -12,7 +12,7 @@ use ese_format::record::RecordError;
 use ese_format::{LogGeneration, PageNumber, Signature, jet};
 
 use crate::logs::RejectedLog;
-use crate::{LongValueError, PageError, TreeDamage};
+use crate::{LongValueError, PageError, SeekError, TreeDamage};
 
 /// What can go wrong with a database or its logs.
 #[derive(Debug, thiserror::Error)]
@@ -235,6 +235,18 @@ pub enum Error {
         /// The name asked for.
         index: String,
     },
+    /// An index cannot be searched by values.
+    #[error("{}: table {table}, index {index}: {source}", path.display())]
+    Seek {
+        /// The file.
+        path: PathBuf,
+        /// Name of the table.
+        table: String,
+        /// Name of the index.
+        index: String,
+        /// What is the matter.
+        source: SeekError,
+    },
     /// The caller's progress report asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -263,6 +275,7 @@ impl Error {
             | Self::Encrypted { .. } => jet::ERR_DATABASE_CORRUPTED,
             Self::NoSuchTable { .. } => jet::ERR_OBJECT_NOT_FOUND,
             Self::NoSuchColumn { .. } => jet::ERR_COLUMN_NOT_FOUND,
+            Self::Seek { .. } => jet::ERR_KEY_NOT_MADE,
             Self::NoSuchIndex { .. } => jet::ERR_INDEX_NOT_FOUND,
             Self::NoCurrentNode { .. } => jet::ERR_NO_CURRENT_RECORD,
             Self::Truncated { .. } | Self::Shrunk { .. } => jet::ERR_FILE_IO_BEYOND_EOF,

@@ -1,5 +1,7 @@
 //! ESE databases: their pages, trees and whole files.
 //!
+//! * [`Database`], [`Table`], [`Row`], [`Index`]: what is in a database, as typed values;
+//!   [`dump`], [`Salvage`]: all of it as JSON, and what is left of a damaged one;
 //! * [`Pages`]: single pages, verified, through a cache with a bound; [`Tree`] and [`Cursor`]: the
 //!   B+ trees made of them;
 //! * [`DatabaseFile`]: a database opened for whole-file work: header by the rule for its two
@@ -8,6 +10,19 @@
 //! * [`check`]: everything judged, trees, space, catalog, records, indexes;
 //! * [`VerifiedReader`]: the file as a backup delivers it, every page verified as it is read;
 //! * [`logs`]: which logs a database needs, and where they are.
+//!
+//! # How it differs from other readers
+//!
+//! libesedb and its bindings, dissect, impacket and ese-core read ESE databases too. Here
+//!
+//! * every page is verified when it is read, so damaged bytes never become values, and an error
+//!   names the page, the tree and the file;
+//! * leaves are found by the pointers from the root, so a broken link between them loses none, and
+//!   rows that are flagged as deleted are passed over (dissect and impacket give them);
+//! * every column type, page size, compression that is documented, width of long-value ids and
+//!   generation of the format is read; what is not decoded comes as [`Value::Opaque`];
+//! * memory is bounded: a cache of pages, and a long value is read chunk by chunk;
+//! * all of it is safe Rust; values borrow from the page where the page holds them.
 //!
 //! Invariants: a database file is never written; whole-file passes stream and their memory does
 //! not depend on the file's size or on how much of it is damaged; every byte read is taken as
@@ -44,7 +59,7 @@ pub use cursor::Cursor;
 pub use database::{DatabaseFile, Layout};
 pub use error::Error;
 pub use ese_format::value::Value;
-pub use index::{Index, IndexCursor};
+pub use index::{Index, IndexCursor, IndexRows, SeekError};
 pub use long_value::{LongValue, LongValueError};
 pub use open::{Database, Options as OpenOptions};
 pub use owned::{UnknownSpace, UnknownSpaceReason};
