@@ -8,13 +8,17 @@ use crate::output::Output;
 mod backup;
 mod completions;
 mod demo;
+mod dump;
+mod export;
 mod found;
 mod info;
 mod man;
 mod online;
+mod opened;
 mod restore;
 mod serve;
 mod server;
+mod tables;
 mod verify;
 
 /// Back up, restore, verify and look at Active Directory databases.
@@ -47,6 +51,9 @@ pub(crate) enum Verb {
     Restore(restore::Restore),
     Verify(verify::Verify),
     Info(info::Info),
+    Tables(tables::Tables),
+    Dump(dump::Dump),
+    Export(export::Export),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -61,6 +68,9 @@ impl Verb {
             Self::Restore(verb) => restore::run(verb, output),
             Self::Verify(verb) => verify::run(verb, output),
             Self::Info(verb) => info::run(verb, output),
+            Self::Tables(verb) => tables::run(verb, output),
+            Self::Dump(verb) => dump::run(verb, output),
+            Self::Export(verb) => export::run(verb, output),
             Self::Completions(verb) => completions::run(verb, output),
             Self::Man(verb) => man::run(verb, output),
         }
