@@ -12,8 +12,22 @@ use serde_json::Value;
 
 use crate::sha256;
 
-/// Tables of which another reader made the digest with values that it could not read.
-const UNREADABLE: &[(&str, &str)] = &[];
+/// What is known to differ, and why (`docs/readers.md`): other readers count rows that are flagged
+/// as deleted, and the digests of Windows Search's tables were made by a reader that takes values
+/// for compressed in another way than they are.
+const KNOWN: [&str; 11] = [
+    "ntds-2003-didier: sdproptable: deleted rows counted",
+    "srum-win10-rathbun: MSysObjects: deleted rows counted",
+    "srum-win10-rathbun: MSysObjectsShadow: deleted rows counted",
+    "srum-win10-rathbun: MSysObjids: deleted rows counted",
+    "srum-win11-rathbun-2202: {5C8CF1C7-7257-4F13-B223-970EF5939312}: deleted rows counted",
+    "wsearch-win10-rathbun: MSysObjects: deleted rows counted",
+    "wsearch-win10-rathbun: MSysObjectsShadow: deleted rows counted",
+    "wsearch-win10-rathbun: SystemIndex_1_Properties",
+    "wsearch-win10-rathbun: SystemIndex_Gthr",
+    "wsearch-win10-rathbun: SystemIndex_GthrPth",
+    "wsearch-win10-rathbun: SystemIndex_PropertyStore",
+];
 
 #[test]
 fn rows_are_those_that_other_readers_find() {
@@ -33,7 +47,7 @@ fn rows_are_those_that_other_readers_find() {
         }
     }
     assert!(compared > 200, "{compared}");
-    let known = UNREADABLE.iter().map(|(set, table)| format!("{set}: {table}")).collect();
+    let known = KNOWN.map(str::to_owned).into();
     assert_eq!(differing, known);
 }
 
