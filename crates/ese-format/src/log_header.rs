@@ -102,8 +102,9 @@ impl LogHeader {
         }
         let header = Self::read_fields(block);
         match header.file_type {
-            // A database of Windows 2000 says nothing at this place but has its magic.
-            FileType::UNKNOWN if u32_at(block, 4) == MAGIC => {
+            // A database of Windows 2000 says nothing at this place but has its magic, which is no
+            // generation that a log can have.
+            FileType::LOG | FileType::UNKNOWN if u32_at(block, 4) == MAGIC => {
                 Err(LogHeaderError::OtherFile { file_type: FileType::DATABASE })
             }
             FileType::LOG | FileType::UNKNOWN => Ok(header),

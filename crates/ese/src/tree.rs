@@ -151,10 +151,14 @@ impl Tree {
         Some(below)
     }
 
-    /// Reads a page of this tree.
+    /// Reads a page of this tree; kept in the cache.
     pub(crate) fn page(&self, number: PageNumber, expected: Expected) -> Result<PageRef, Error> {
-        let page = self.pages.get(number)?;
-        let header = page.header();
+        self.fitting(self.pages.get(number)?, expected)
+    }
+
+    /// A page, if it is a part of this tree.
+    fn fitting(&self, page: PageRef, expected: Expected) -> Result<PageRef, Error> {
+        let (number, header) = (page.number(), page.header());
         let fits = match expected {
             Expected::Root => true,
             Expected::Internal => !page.is_leaf(),
@@ -249,7 +253,12 @@ impl Iterator for Leaves {
                 self.waiting.clear();
                 return Some(Err(self.tree.damaged(number, TreeDamage::Endless)));
             }
-            let page = match self.tree.page(number, expected) {
+            // Leaves are met once, so they would only drive others out of the cache.
+            let page = match expected {
+                Expected::Leaf => self.tree.pages.read(number),
+                Expected::Root | Expected::Internal => self.tree.pages.get(number),
+            };
+            let page = match page.and_then(|page| self.tree.fitting(page, expected)) {
                 Ok(page) if page.is_leaf() => return Some(Ok(page)),
                 Ok(page) => page,
                 Err(error) => return Some(Err(error)),
