@@ -15,6 +15,7 @@ use ese::DatabaseFile;
 mod checker;
 mod delivery;
 mod engine_listing;
+mod full_check;
 mod header_facts;
 mod log_search;
 mod vectors;
