@@ -1,7 +1,8 @@
 //! Every database of the corpus, judged twice.
 //!
 //! * `verify` agrees with the independent checker (`esecheck.py --pages-only`, beside the corpus)
-//!   on state, page size, page count and damaged pages.
+//!   on state, page size, page count and damaged pages, and finds errors in the depth only where
+//!   that checker or the one for indexes (`ese_index_check.py`) does.
 //! * `backup` from a running service and `restore` give the same bytes; the hashes of the manifest
 //!   agree with `b3sum` where that program is there. Databases that a service must refuse (dirty
 //!   without their logs, never finished) are refused, and the reason is printed.
@@ -93,7 +94,37 @@ fn judge(tool: &Path, checker: &Path, database: &Path) -> Outcome<String> {
     if numbers != owned || ours["damaged_beyond_count"] != beyond.len() {
         return Err(format!("damaged: ours {ours}, the checker's {expected:?}").into());
     }
+    depth(ours, checker, database)?;
     Ok(format!("{state:18} {:>5} {:>6} {:>7}", ours["page_size"], ours["pages"], numbers.len()))
+}
+
+/// Compares whether there is an error in the depth: the logs beside are not the checkers' matter,
+/// and what they call an error that a repair left is a note here.
+fn depth(ours: &Value, checker: &Path, database: &Path) -> Outcome {
+    let errors: BTreeSet<&str> = ours["counts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|count| count["severity"] == "error")
+        .filter_map(|count| count["code"].as_str())
+        .filter(|code| !code.starts_with("logs") && !code.starts_with("trailer"))
+        .collect();
+    let mut theirs = false;
+    for script in [checker.to_owned(), checker.with_file_name("ese_index_check.py")] {
+        let status = Command::new("python3")
+            .arg("-B")
+            .arg(script)
+            .args(["--json", "--max", "0"])
+            .arg(database)
+            .output()?
+            .status;
+        theirs |= status.code() == Some(1);
+    }
+    let repaired = ours["counts"].to_string().contains("root-flag-repaired");
+    if errors.is_empty() != !theirs && !repaired {
+        return Err(format!("errors: ours {errors:?}, the checkers found any: {theirs}").into());
+    }
+    Ok(())
 }
 
 /// Hosts, backs up, restores, compares.
