@@ -121,7 +121,7 @@ fn depth(ours: &Value, checker: &Path, database: &Path) -> Outcome {
         theirs |= status.code() == Some(1);
     }
     let repaired = ours["counts"].to_string().contains("root-flag-repaired");
-    if errors.is_empty() != !theirs && !repaired {
+    if errors.is_empty() == theirs && !repaired {
         return Err(format!("errors: ours {errors:?}, the checkers found any: {theirs}").into());
     }
     Ok(())

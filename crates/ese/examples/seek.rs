@@ -64,8 +64,11 @@ fn sample(file: &str, table: &str, index: &str, count: &str) -> Result<(), Box<d
 }
 
 fn seek(file: &str, table: &str, index: &str, keys: &str) -> Result<(), Box<dyn Error>> {
-    let keys: Vec<Vec<u8>> =
-        std::fs::read_to_string(keys)?.lines().map(from_hex).collect::<Option<_>>().ok_or("keys")?;
+    let keys: Vec<Vec<u8>> = std::fs::read_to_string(keys)?
+        .lines()
+        .map(from_hex)
+        .collect::<Option<_>>()
+        .ok_or("keys")?;
     let database = Database::open(file)?;
     let table = database.table(table)?;
     let index = table.index(index)?;

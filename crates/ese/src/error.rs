@@ -266,8 +266,8 @@ impl Error {
             Self::Header { .. }
             | Self::NoSuchPage { .. }
             | Self::Page { .. }
-            | Self::Tree { .. } => jet::ERR_DATABASE_CORRUPTED,
-            Self::Catalog { .. }
+            | Self::Tree { .. }
+            | Self::Catalog { .. }
             | Self::Space { .. }
             | Self::Record { .. }
             | Self::LongValue { .. }

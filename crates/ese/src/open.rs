@@ -120,7 +120,7 @@ impl Database {
     }
 
     fn open_table(&self, definition: &Arc<TableDefinition>) -> Table {
-        Table::new(self.pages.clone(), definition.clone())
+        Table::new(&self.pages, definition.clone())
     }
 
     /// A tree of the database.

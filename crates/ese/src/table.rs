@@ -25,8 +25,8 @@ pub struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(pages: Arc<Pages>, definition: Arc<TableDefinition>) -> Self {
-        let tree = |root: crate::TreeRoot| Tree::new(pages.clone(), root.page, root.objid);
+    pub(crate) fn new(pages: &Arc<Pages>, definition: Arc<TableDefinition>) -> Self {
+        let tree = |root: crate::TreeRoot| Tree::new(Arc::clone(pages), root.page, root.objid);
         Self {
             tree: tree(definition.root),
             long_values: definition.long_values.map(tree),
