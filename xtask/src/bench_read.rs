@@ -135,7 +135,8 @@ fn show(name: &str, taken: &Taken, megabytes: f64, ours: Option<&Taken>) {
         rows.parse::<f64>().map_or("?".to_owned(), |rows| format!("{:.0}", rows / taken.wall));
     let times = ours.map_or(String::new(), |ours| format!("{:8.1}x", taken.cpu / ours.cpu));
     println!(
-        "{name:32} {rows:>8} {:>9} {:>7} {:8.3} {:8.3} {:8.1} {rows_per_second:>10} {:7.1} {times:>9}",
+        "{name:32} {rows:>8} {:>9} {:>7} {:8.3} {:8.3} {:8.1} {rows_per_second:>10} {:7.1} \
+         {times:>9}",
         field("values="),
         field("failed="),
         taken.wall,

@@ -1,9 +1,9 @@
 //! Verifying a set: every file against the manifest, every database as deep as is asked for and
 //! against the logs beside it.
 //!
-//! Memory does not depend on what the files hold and everything streams; the hash of a database is computed while other
-//! threads judge its pages, so that both read the same cached bytes. What is wrong is in the
-//! report; an error means that verifying itself failed.
+//! Memory does not depend on what the files hold and everything streams; the hash of a database is
+//! computed while other threads judge its pages, so that both read the same cached bytes. What is
+//! wrong is in the report; an error means that verifying itself failed.
 
 use std::ops::{ControlFlow, RangeInclusive};
 use std::path::Path;

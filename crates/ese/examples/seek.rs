@@ -1,5 +1,5 @@
-//! Seeks rows by keys: `seek FILE TABLE INDEX --sample N` prints keys of the index, taken at random;
-//! `seek FILE TABLE INDEX --keys KEYS` finds each of them and its row, twice.
+//! Seeks rows by keys: `seek FILE TABLE INDEX --sample N` prints keys of the index, taken at
+//! random; `seek FILE TABLE INDEX --keys KEYS` finds each of them and its row, twice.
 //!
 //! The second form prints one line a pass, `seeks=N found=N seconds=N`. The pages of the first pass
 //! come from the file, those of the second, where the cache holds them, from the cache.

@@ -1,11 +1,11 @@
 //! Dumps: tables and indexes as JSON, one object a line.
 //!
 //! ```text
-//! {"table":T,"columns":[...],"indexes":[...]}    head of a table
-//! {"t":T,"row":{COLUMN:VALUE,...}}               each of its rows, in the order of the primary index
+//! {"table":T,"columns":[...],"indexes":[...]}   head of a table
+//! {"t":T,"row":{COLUMN:VALUE,...}}              each of its rows, in the order of the primary index
 //!
-//! {"t":T,"index":I,"primary":true}               head of an index
-//! {"k":KEY}, {"k":KEY,"b":BOOKMARK}              each of its entries
+//! {"t":T,"index":I,"primary":true}              head of an index
+//! {"k":KEY}, {"k":KEY,"b":BOOKMARK}             each of its entries
 //! ```
 //!
 //! Columns come by id, null ones are left out, multi-valued ones are arrays, values are as

@@ -71,7 +71,9 @@ pub enum LongValueError {
 /// A long value, read from its beginning to its end.
 ///
 /// ```no_run
-/// # fn copy(mut value: ese::LongValue, mut to: impl std::io::Write) -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::error::Error;
+/// # use std::io::Write;
+/// # fn copy(mut value: ese::LongValue, mut to: impl Write) -> Result<(), Box<dyn Error>> {
 /// let mut chunk = Vec::new();
 /// while value.next_chunk(&mut chunk)? {
 ///     to.write_all(&chunk)?;

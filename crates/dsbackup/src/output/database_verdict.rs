@@ -2,7 +2,7 @@
 
 use backup_set::verify::{DatabaseReport, Logs, Trailer};
 use ese::check::{Finding, Level, Severity, Statistics};
-use ese::verify::PageRange;
+use ese::verify::{PageRange, PageReport};
 use serde::Serialize;
 
 use crate::output::human::{Style, count};
@@ -258,7 +258,8 @@ impl StatisticsVerdict {
 
     fn text(&self) -> String {
         format!(
-            "\n  {}, {}, {}, {}\n  pages: {} in trees, {} for space, {} free, {} leaked, {} of nobody",
+            "\n  {}, {}, {}, {}\n  pages: {} in trees, {} for space, {} free, {} leaked, \
+             {} of nobody",
             count(self.tables, "table"),
             count(self.records, "record"),
             count(self.exact_index_entries + self.unicode_index_entries, "index key"),
@@ -363,7 +364,7 @@ fn advice(report: &DatabaseReport) -> Option<&'static str> {
     if report.is_good() {
         return None;
     }
-    let sound = report.check.pages.as_ref().is_none_or(|pages| pages.pages_sound());
+    let sound = report.check.pages.as_ref().is_none_or(PageReport::pages_sound);
     if !sound || report.layout.tail > 0 {
         return Some("Use a sound copy: restore a backup set. A backup of this file would fail.");
     }
