@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {"table":T,"columns":[...],"indexes":[...]}   head of a table
-//! {"t":T,"row":{COLUMN:VALUE,...}}              each of its rows, in the order of the primary index
+//! {"t":T,"row":{COLUMN:VALUE,...}}              each of its rows, by primary key
 //!
 //! {"t":T,"index":I,"primary":true}              head of an index
 //! {"k":KEY}, {"k":KEY,"b":BOOKMARK}             each of its entries
