@@ -1,10 +1,18 @@
 //! The long tests, one after the other: minutes where the normal run takes seconds.
 
-use crate::{Outcome, corpus, fuzz, kill, memory};
+use crate::{Outcome, corpus, fuzz, kill, memory, mutations};
 
 pub(crate) fn run(_: &[String]) -> Outcome {
+    mutations::run(&[])?;
     corpus::run(&[])?;
     kill::run(&["200".to_owned()])?;
     memory::run(&[])?;
-    fuzz::run(&["--seconds".to_owned(), "60".to_owned()])
+    fuzz_for("60", &[])?;
+    // Whole databases take longest to go through, and have the most to hide.
+    fuzz_for("600", &["database_read", "database_check"])
+}
+
+fn fuzz_for(seconds: &str, targets: &[&str]) -> Outcome {
+    let arguments = ["--seconds", seconds].iter().chain(targets);
+    fuzz::run(&arguments.map(|argument| (*argument).to_owned()).collect::<Vec<_>>())
 }

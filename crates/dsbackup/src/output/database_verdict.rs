@@ -3,6 +3,7 @@
 use backup_set::verify::{DatabaseReport, Logs, Trailer};
 use ese::check::{Finding, Level, Severity, Statistics};
 use ese::verify::{PageRange, PageReport};
+use ese_format::header::DatabaseState;
 use serde::Serialize;
 
 use crate::output::human::{Style, count};
@@ -151,12 +152,12 @@ impl DatabaseVerdict {
         if let Some((first, last)) = self.logs_needed {
             text.push_str(&format!("\n  needs logs {first:#x}-{last:#x}: {}", self.logs));
         }
-        self.list(&mut text, "error", "-", style);
-        self.list(&mut text, "warning", "warning:", style);
+        self.list_errors(&mut text, style);
+        self.list_lesser(&mut text, "warning");
         if let Some(advice) = self.advice {
             text.push_str(&format!("\n  what to do: {advice}"));
         }
-        self.list(&mut text, "note", "note:", style);
+        self.list_lesser(&mut text, "note");
         for note in &self.notes {
             text.push_str(&format!("\n  note: {note}"));
         }
@@ -172,18 +173,49 @@ impl DatabaseVerdict {
         counts.map(|count| count.count).sum::<u64>().try_into().unwrap_or(usize::MAX)
     }
 
-    fn list(&self, text: &mut String, severity: &str, mark: &str, style: Style) {
-        let mark = if severity == "error" { style.bad(mark) } else { mark.to_owned() };
-        let shown = if severity == "error" { SHOWN } else { SHOWN / 2 };
-        let listed = self.findings.iter().filter(|finding| finding.severity == severity);
-        for finding in listed.take(shown) {
+    fn list_errors(&self, text: &mut String, style: Style) {
+        let listed = self.findings.iter().filter(|finding| finding.severity == "error");
+        let mark = style.bad("-");
+        for finding in listed.take(SHOWN) {
             text.push_str(&format!("\n  {mark} {}", finding.text()));
         }
-        let more = self.count(severity).saturating_sub(shown);
+        let more = self.count("error").saturating_sub(SHOWN);
         if more > 0 {
-            let more = count(more as u64, &format!("more {severity}"));
-            text.push_str(&format!("\n  and {more} (see --json)"));
+            text.push_str(&format!("\n  and {} (see --json)", count(more as u64, "more error")));
         }
+    }
+
+    /// Warnings or notes: the first of each code, and how many more there are.
+    fn list_lesser(&self, text: &mut String, severity: &str) {
+        let total = self.count(severity) as u64;
+        if severity == "warning" && total > 1 && self.is_dirty() {
+            let places = count(total, "place");
+            text.push_str(&format!(
+                "\n  warning: {places} where pages do not agree with each other, as in most \
+                 databases that were not shut down (see --json)"
+            ));
+            return;
+        }
+        let mut codes = Vec::new();
+        for finding in self.findings.iter().filter(|finding| finding.severity == severity) {
+            if codes.contains(&finding.code) {
+                continue;
+            }
+            codes.push(finding.code);
+            text.push_str(&format!("\n  {severity}: {}", finding.text()));
+            let alike =
+                |count: &&CountVerdict| count.severity == severity && count.code == finding.code;
+            let all: u64 = self.counts.iter().filter(alike).map(|count| count.count).sum();
+            if all > 1 {
+                text.push_str(&format!(" (and {} more of this kind, see --json)", all - 1));
+            }
+        }
+    }
+
+    /// Whether it was not shut down.
+    fn is_dirty(&self) -> bool {
+        [DatabaseState::DIRTY_SHUTDOWN, DatabaseState::DIRTY_AND_PATCHED_SHUTDOWN]
+            .contains(&DatabaseState(self.state_code))
     }
 
     /// Errors and warnings, a line each, as a part of a set's text.
