@@ -108,10 +108,10 @@ fn passes(tool: &Path, dit: &Path) -> Outcome {
     }
     let verify = command(size, &mut || {
         let mut verify = Command::new(tool);
-        verify.args(["--quiet", "verify"]).arg(dit);
+        verify.args(["--quiet", "verify", "--level", "pages"]).arg(dit);
         verify
     })?;
-    report("dsbackup verify FILE", verify, Some(cat));
+    report("dsbackup verify --level pages FILE", verify, Some(cat));
     Ok(())
 }
 

@@ -13,6 +13,7 @@ pub(crate) fn run(_: &[String]) -> Outcome {
 }
 
 fn fuzz_for(seconds: &str, targets: &[&str]) -> Outcome {
-    let arguments = ["--seconds", seconds].iter().chain(targets);
-    fuzz::run(&arguments.map(|argument| (*argument).to_owned()).collect::<Vec<_>>())
+    let mut arguments = vec!["--seconds".to_owned(), seconds.to_owned()];
+    arguments.extend(targets.iter().map(|&target| target.to_owned()));
+    fuzz::run(&arguments)
 }
