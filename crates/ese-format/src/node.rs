@@ -19,6 +19,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use bitflags::bitflags;
+use thiserror::Error;
 
 use crate::le::u16_at;
 use crate::page::{PageFlags, PageHeader};
@@ -81,10 +82,19 @@ impl Node<'_> {
 
     /// Compares the whole key with `other`, as trees order keys: byte by byte, then by length.
     pub fn cmp_key(&self, other: &[u8]) -> Ordering {
-        match other.split_at_checked(self.prefix.len()) {
-            Some((head, rest)) => self.prefix.cmp(head).then_with(|| self.suffix.cmp(rest)),
-            // `other` ends within the prefix, so it can only be less or differ before its end.
-            None => self.prefix.cmp(other),
+        cmp_joined(self.prefix, self.suffix, other)
+    }
+
+    /// Compares the whole keys of two nodes of the same page, of which one may take more of the
+    /// page's prefix than the other.
+    #[inline]
+    pub fn cmp_key_of(&self, other: &Self) -> Ordering {
+        let common = self.prefix.len().min(other.prefix.len());
+        let rest = |node: &Self| node.prefix.get(common..).unwrap_or_default();
+        match (rest(self), rest(other)) {
+            ([], []) => self.suffix.cmp(other.suffix),
+            ([], rest) => cmp_joined(rest, other.suffix, self.suffix).reverse(),
+            (rest, _) => cmp_joined(rest, self.suffix, other.suffix),
         }
     }
 
@@ -94,22 +104,63 @@ impl Node<'_> {
     }
 }
 
+/// A line taken apart, with what a check wants to know beyond the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The node.
+    pub node: Node<'a>,
+    /// Whether a length has bits set that no length can have; on a large page the upper bits of
+    /// the first one are the node's flags.
+    pub stray_bits: bool,
+}
+
+/// Why a line is no node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// The page has no such line, or it lies outside of the page.
+    #[error("it lies outside of the page")]
+    Outside,
+    /// The line is shorter than its key.
+    #[error("it ends within its key")]
+    Key,
+    /// It takes more of the page's prefix than there is.
+    #[error("it takes {wanted} bytes of the page's prefix, which has {found}")]
+    Prefix {
+        /// Bytes that it takes.
+        wanted: usize,
+        /// Bytes that there are.
+        found: usize,
+    },
+}
+
 /// A page as a row of nodes. The checksum should have been verified before.
 #[derive(Debug, Clone, Copy)]
 pub struct NodePage<'a> {
     bytes: &'a [u8],
     header: PageHeader,
+    /// What compressed keys of the page begin with.
+    prefix: &'a [u8],
 }
 
 impl<'a> NodePage<'a> {
     /// Looks at a page; `None` if its length is no page size.
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
-        Some(Self { bytes, header: PageHeader::parse(bytes)? })
+        Some(Self::with_header(bytes, PageHeader::parse(bytes)?))
     }
 
     /// The same with a header that was read from these bytes before.
+    #[inline]
     pub fn with_header(bytes: &'a [u8], header: PageHeader) -> Self {
-        Self { bytes, header }
+        let mut page = Self { bytes, header, prefix: &[] };
+        if !header.flags.contains(PageFlags::ROOT) {
+            page.prefix = page.external_header().unwrap_or_default();
+        } else if header.flags.contains(PageFlags::SPACE_TREE) {
+            // The root of a space tree has its split buffer in front of the prefix.
+            let external = page.external_header().unwrap_or_default();
+            page.prefix = external.get(SPLIT_BUFFER_LEN..).unwrap_or_default();
+        }
+        page
     }
 
     /// The page's header.
@@ -118,8 +169,12 @@ impl<'a> NodePage<'a> {
     }
 
     /// Content of tag 0; `None` if it lies outside of the page.
+    #[inline]
     pub fn external_header(&self) -> Option<&'a [u8]> {
-        self.line(tags(self.bytes, &self.header).next()?)
+        if self.header.tag_count() == 0 {
+            return None;
+        }
+        self.bytes_of(tag_at(self.bytes, &self.header, 0))
     }
 
     /// The number of lines.
@@ -128,44 +183,55 @@ impl<'a> NodePage<'a> {
     }
 
     /// The node of line `index`; `None` if there is none or it is not sound.
+    #[inline]
     pub fn node(&self, index: usize) -> Option<Node<'a>> {
-        let index = index.checked_add(self.header.reserved_tags())?;
+        self.line(index).ok().map(|line| line.node)
+    }
+
+    /// Line `index`, taken apart.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    #[inline]
+    pub fn line(&self, index: usize) -> Result<Line<'a>, LineError> {
+        let index = index.saturating_add(self.header.reserved_tags());
         if index >= self.header.tag_count() {
-            return None;
+            return Err(LineError::Outside);
         }
         let tag = tag_at(self.bytes, &self.header, index);
-        let line = self.line(tag)?;
-        let flags =
-            if self.header.large.is_some() { node_flags(u16_at(line, 0)) } else { tag.flags };
-        let (prefix, rest) = if flags.contains(NodeFlags::COMPRESSED) {
-            let (len, rest) = split_len(line)?;
-            (self.page_prefix()?.get(..len)?, rest)
+        let line = self.bytes_of(tag).ok_or(LineError::Outside)?;
+        let (first, rest) = split_word(line).ok_or(LineError::Key)?;
+        let large = self.header.large.is_some();
+        let flags = if large { node_flags(first) } else { tag.flags };
+        let mut stray_bits = !large && first & !KEY_LEN != 0;
+        let first = usize::from(first & KEY_LEN);
+        let (prefix, suffix_len, rest) = if flags.contains(NodeFlags::COMPRESSED) {
+            let (second, rest) = split_word(rest).ok_or(LineError::Key)?;
+            stray_bits |= second & !KEY_LEN != 0;
+            let found = self.prefix.len();
+            let prefix =
+                self.prefix.get(..first).ok_or(LineError::Prefix { wanted: first, found })?;
+            (prefix, usize::from(second & KEY_LEN), rest)
         } else {
-            (&[][..], line)
+            (&[][..], first, rest)
         };
-        let (len, rest) = split_len(rest)?;
-        let (suffix, data) = rest.split_at_checked(len)?;
-        Some(Node { flags, prefix, suffix, data })
+        let (suffix, data) = rest.split_at_checked(suffix_len).ok_or(LineError::Key)?;
+        Ok(Line { node: Node { flags, prefix, suffix, data }, stray_bits })
     }
 
-    /// The bytes that compressed keys of the page begin with.
-    fn page_prefix(&self) -> Option<&'a [u8]> {
-        let external = self.external_header()?;
-        if !self.header.flags.contains(PageFlags::ROOT) {
-            return Some(external);
-        }
-        if !self.header.flags.contains(PageFlags::SPACE_TREE) {
-            return Some(&[]);
-        }
-        // The root of a space tree has its split buffer in front of the prefix.
-        Some(external.get(16..).unwrap_or_default())
-    }
-
-    fn line(&self, tag: Tag) -> Option<&'a [u8]> {
+    #[inline]
+    fn bytes_of(&self, tag: Tag) -> Option<&'a [u8]> {
         let begin = tag.offset.checked_add(header_len(&self.header))?;
         self.bytes.get(begin..begin.checked_add(tag.len)?)
     }
 }
+
+/// The split buffer in front of the prefix of a space tree's root, in bytes.
+pub const SPLIT_BUFFER_LEN: usize = 16;
+
+/// Bits of a length word that hold the length. ESE: `usNDCbKeyMask`.
+const KEY_LEN: u16 = 0x1FFF;
 
 /// All tags of a page that its header says it has.
 pub fn tags<'a>(page: &'a [u8], header: &'a PageHeader) -> impl Iterator<Item = Tag> + 'a {
@@ -193,9 +259,19 @@ fn node_flags(word: u16) -> NodeFlags {
     NodeFlags::from_bits_retain(high >> 5)
 }
 
-fn split_len(line: &[u8]) -> Option<(usize, &[u8])> {
+#[inline]
+fn split_word(line: &[u8]) -> Option<(u16, &[u8])> {
     let (word, rest) = line.split_first_chunk::<2>()?;
-    Some((usize::from(u16::from_le_bytes(*word) & 0x1FFF), rest))
+    Some((u16::from_le_bytes(*word), rest))
+}
+
+/// Compares `head` and `tail`, joined, with `other`.
+fn cmp_joined(head: &[u8], tail: &[u8], other: &[u8]) -> Ordering {
+    match other.split_at_checked(head.len()) {
+        Some((begin, rest)) => head.cmp(begin).then_with(|| tail.cmp(rest)),
+        // `other` ends within the head, so it can only be less or differ before its end.
+        None => head.cmp(other),
+    }
 }
 
 #[cfg(test)]
@@ -249,7 +325,52 @@ mod tests {
         assert_eq!((page.node(0), page.node(1)), (None, None));
     }
 
+    #[test]
+    fn bits_that_no_length_has_are_seen() {
+        let mut page =
+            PageBuilder::new(PageSize::KIB_8, PageFlags::LEAF).external_header(b"abcdef");
+        for (flags, line) in [
+            (NodeFlags::empty(), b"\x01\x20kd"),
+            (NodeFlags::COMPRESSED, b"\x03\0\x01\x80"),
+            (NodeFlags::COMPRESSED, b"\x03\0\0\0"),
+            (NodeFlags::COMPRESSED, b"\x07\0\x01\0"),
+            (NodeFlags::empty(), b"\x09\0kd"),
+        ] {
+            page = page.line(flags, line);
+        }
+        let page = page.build().unwrap();
+        let page = NodePage::new(&page).unwrap();
+        let stray: Vec<_> = (0..5).map(|i| page.line(i).map(|line| line.stray_bits)).collect();
+        assert_eq!(
+            stray,
+            [
+                Ok(true),
+                Err(LineError::Key),
+                Ok(false),
+                Err(LineError::Prefix { wanted: 7, found: 6 }),
+                Err(LineError::Key),
+            ]
+        );
+    }
+
     proptest! {
+        #[test]
+        fn nodes_of_a_page_compare_as_their_whole_keys_do(
+            prefix in proptest::collection::vec(0_u8..3, 0..6),
+            lens in (0_usize..6, 0_usize..6),
+            suffixes in (
+                proptest::collection::vec(0_u8..3, 0..4), proptest::collection::vec(0_u8..3, 0..4)),
+        ) {
+            let node = |len: usize, suffix| Node {
+                flags: NodeFlags::empty(),
+                prefix: &prefix[..len.min(prefix.len())],
+                suffix,
+                data: b"",
+            };
+            let (a, b) = (node(lens.0, &suffixes.0[..]), node(lens.1, &suffixes.1[..]));
+            prop_assert_eq!(a.cmp_key_of(&b), a.key().cmp(&b.key()));
+        }
+
         #[test]
         fn keys_compare_as_whole_keys_do(
             prefix in proptest::collection::vec(0_u8..3, 0..4),

@@ -20,7 +20,6 @@ mod codes;
 mod extents;
 mod file_rules;
 mod finding;
-mod lines;
 mod logical;
 mod ownership;
 mod page_rules;

@@ -5,11 +5,10 @@
 //!
 //! Source: ESE `CPAGE::ErrCheckPage` (cpage.cxx), `ndcheck` (node.cxx).
 
-use ese_format::node::NodeFlags;
+use ese_format::node::{Line, NodeFlags};
 use ese_format::page::PageFlags;
 use ese_format::{DbTime, PageNumber};
 
-use super::lines::Line;
 use super::{CheckedTree, Findings, Place, TreeKind, codes};
 use crate::Page;
 

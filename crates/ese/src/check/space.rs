@@ -15,12 +15,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ese_format::PageNumber;
-use ese_format::node::Node;
+use ese_format::node::{Node, SPLIT_BUFFER_LEN};
 use ese_format::page::PageFlags;
 use ese_format::space::{SpaceFlags, SpaceHeader};
 
 use super::extents::Span;
-use super::lines::{Lines, SPLIT_BUFFER_LEN};
 use super::page_rules::TYPE_FLAGS;
 use super::visit::{LeafVisitor, PartEnd, Visitors};
 use super::walk::Walk;
@@ -352,8 +351,8 @@ struct ExtentVisitor<'a> {
 impl LeafVisitor for ExtentVisitor<'_> {
     fn leaf(&mut self, page: &PageRef) {
         let collector = self.collector;
-        let lines = Lines::of(page);
-        let before = collector.count.fetch_add(lines.count() as u64, Ordering::Relaxed);
+        let lines = page.nodes();
+        let before = collector.count.fetch_add(lines.node_count() as u64, Ordering::Relaxed);
         if before > collector.most {
             self.found.cut = true;
             let message = || "more extents than a database of this size can have".to_owned();
@@ -361,7 +360,7 @@ impl LeafVisitor for ExtentVisitor<'_> {
             collector.findings.add(&codes::SPACE_LIMIT, place, message);
             return;
         }
-        for number in 0..lines.count() {
+        for number in 0..lines.node_count() {
             let Ok(line) = lines.line(number) else { continue };
             let parsed = parse(&line.node, &self.tree);
             let place = || Place::tree(&self.tree).on(page.number());

@@ -19,11 +19,10 @@ use std::sync::atomic::{self, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ese_format::PageNumber;
-use ese_format::node::{Node, NodeFlags};
+use ese_format::node::{Node, NodeFlags, NodePage};
 use ese_format::page::PageFlags;
 use ese_format::space::child_page;
 
-use super::lines::{Lines, cmp_keys};
 use super::ownership::Ownership;
 use super::page_rules::{NodeAt, PageRules, TYPE_FLAGS};
 use super::parts::{Link, Part, Parts};
@@ -292,10 +291,10 @@ impl Run<'_> {
             tally.complete = false;
             return Ok(());
         }
-        let lines = Lines::of(&above.page).count();
+        let lines = above.page.node_count();
         let above = Arc::new(above);
         for line in 0..lines {
-            let child = Lines::of(&above.page).line(line).ok().and_then(|l| child_page(&l.node));
+            let child = above.page.node(line).as_ref().and_then(child_page);
             let position = task.position | (line as u128) << level_shift(task.depth);
             match child {
                 Some(page) => more.push(Task {
@@ -332,16 +331,16 @@ impl Run<'_> {
                 format!("an internal page with siblings {} and {}", header.previous, header.next)
             });
         }
-        let lines = Lines::of(page);
-        if lines.count() == 0 {
+        let lines = page.nodes();
+        if lines.node_count() == 0 {
             let message = || "an internal page without nodes".to_owned();
             rules.findings.add(&codes::TREE_EMPTY, place(), message);
             tally.complete = false;
         }
         let without_prefix = task.depth == 0 && !is_space(tree);
         let mut previous: Option<Node<'_>> = None;
-        for number in 0..lines.count() {
-            let is_last = number + 1 == lines.count();
+        for number in 0..lines.node_count() {
+            let is_last = number + 1 == lines.node_count();
             let at = NodeAt { line: number, may_lack_key: is_last, without_prefix };
             let Some(node) = self.line(tree, page, &lines, at) else {
                 tally.complete = false;
@@ -387,7 +386,7 @@ impl Run<'_> {
     ) {
         let findings = self.walk.rules.findings;
         let place = || Place::tree(tree).on(page.number()).at(&node.key());
-        if previous.is_some_and(|previous| cmp_keys(previous, node) != Ordering::Less) {
+        if previous.is_some_and(|previous| previous.cmp_key_of(node) != Ordering::Less) {
             let message = || format!("separator {number} is not above the one before");
             findings.add(&codes::KEY_ORDER, place(), message);
         }
@@ -414,11 +413,11 @@ impl Run<'_> {
         tally.depth = tally.depth.max(task.depth + 2);
         let mut visitor = self.walk.visitors.visitor(tree);
         let mut part = Part::new(task.position, task.depth);
-        let lines = Lines::of(&above.page);
+        let lines = above.page.nodes();
         let mut complete = true;
-        for number in 0..lines.count() {
-            let node = lines.line(number).ok().map(|line| line.node);
-            worker.bounds.next(above, number, lines.count(), node.as_ref());
+        for number in 0..lines.node_count() {
+            let node = lines.node(number);
+            worker.bounds.next(above, number, lines.node_count(), node.as_ref());
             let child = node.as_ref().and_then(child_page);
             let from = Some((above.page.number(), number));
             let page = match child {
@@ -492,11 +491,11 @@ impl Run<'_> {
         is_root: bool,
     ) -> bool {
         let rules = &self.walk.rules;
-        let lines = Lines::of(page);
+        let lines = page.nodes();
         let unique = !type_flags.contains(PageFlags::NON_UNIQUE_KEYS) || is_space(tree);
         tally.leaves += 1;
-        tally.nodes += lines.count() as u64;
-        if lines.count() == 0 && !is_root {
+        tally.nodes += lines.node_count() as u64;
+        if lines.node_count() == 0 && !is_root {
             let place = Place::tree(tree).on(page.number());
             let message = || "a leaf without nodes below the root".to_owned();
             rules.findings.add(&codes::TREE_EMPTY, place, message);
@@ -505,7 +504,7 @@ impl Run<'_> {
         let mut sound = true;
         let mut first: Option<Node<'_>> = None;
         let mut previous: Option<Node<'_>> = None;
-        for number in 0..lines.count() {
+        for number in 0..lines.node_count() {
             let at = NodeAt { line: number, may_lack_key: false, without_prefix };
             let Some(node) = self.line(tree, page, &lines, at) else {
                 sound = false;
@@ -513,7 +512,7 @@ impl Run<'_> {
             };
             tally.deleted += u64::from(node.is_deleted());
             if let Some(previous) = &previous {
-                let order = match cmp_keys(previous, &node) {
+                let order = match previous.cmp_key_of(&node) {
                     Ordering::Equal if !unique => previous.data.cmp(node.data),
                     order => order,
                 };
@@ -581,7 +580,7 @@ impl Run<'_> {
         &self,
         tree: &CheckedTree,
         page: &Page,
-        lines: &Lines<'p>,
+        lines: &NodePage<'p>,
         at: NodeAt,
     ) -> Option<Node<'p>> {
         match lines.line(at.line) {
@@ -692,7 +691,7 @@ impl Run<'_> {
 impl Bounds {
     /// Takes on the bounds of the child in line `line` of an internal page.
     fn below(&mut self, above: &Above, line: usize) {
-        let lines = Lines::of(&above.page);
+        let lines = above.page.nodes();
         self.lower.set(above.lower.as_deref());
         // The node before, or the nearest one that has a key.
         let before = line.checked_sub(1).and_then(|before| lines.line(before).ok());
