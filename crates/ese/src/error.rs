@@ -173,6 +173,19 @@ pub enum Error {
         /// What is the matter.
         source: RecordError,
     },
+    /// Records from before Windows 2000, which have another form and are not read.
+    #[error(
+        "{}: table {table}: the records of page {page} have the format of Exchange 5.5 and older, \
+         which is not read", path.display()
+    )]
+    OldRecordFormat {
+        /// The file.
+        path: PathBuf,
+        /// Name of the table.
+        table: String,
+        /// The page.
+        page: PageNumber,
+    },
     /// A compressed value of a record cannot be decoded.
     #[error("{}: table {table}, column {column}: {source}", path.display())]
     Compressed {
@@ -270,6 +283,7 @@ impl Error {
             | Self::Catalog { .. }
             | Self::Space { .. }
             | Self::Record { .. }
+            | Self::OldRecordFormat { .. }
             | Self::LongValue { .. }
             | Self::Compressed { .. }
             | Self::Encrypted { .. } => jet::ERR_DATABASE_CORRUPTED,

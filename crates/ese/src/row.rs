@@ -33,6 +33,7 @@ use ese_format::PageNumber;
 use ese_format::column::{ColumnClass, ColumnId};
 use ese_format::compression::CompressionError;
 use ese_format::node::Node;
+use ese_format::page::PageFlags;
 use ese_format::record::{
     Record, RecordError, Stored, StoredValue, TaggedEntries, TaggedEntry, Values,
 };
@@ -95,8 +96,15 @@ impl<'t> Row<'t> {
     ///
     /// # Errors
     ///
-    /// [`Error::Record`] if the record is not sound.
+    /// [`Error::Record`] if the record is not sound; [`Error::OldRecordFormat`].
     pub fn record(&self) -> Result<Record<'_>, Error> {
+        if !self.page.flags().contains(PageFlags::NEW_RECORD_FORMAT) {
+            return Err(Error::OldRecordFormat {
+                path: self.table.path(),
+                table: self.table.name().to_owned(),
+                page: self.page.number(),
+            });
+        }
         Record::parse(self.node()?.data, self.table.large_pages())
             .map_err(|source| self.error(source))
     }

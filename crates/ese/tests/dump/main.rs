@@ -145,3 +145,19 @@ fn a_damaged_catalog_is_read_from_its_shadow() {
         assert!(dump(&database, false, false, 1 << 20).text == whole.text, "{name}");
     }
 }
+
+#[test]
+fn records_from_before_windows_2000_are_refused_by_name() {
+    let mut bytes = testkit::database("clean_8k");
+    let clean = in_memory(&bytes).unwrap();
+    let table = clean.table("nopk").unwrap();
+    let leaf = table.tree().leaves().next().unwrap().unwrap().number();
+    let at = leaf.file_offset(clean.pages().page_size()) as usize;
+    // Bit 11 of the flags: the format of records.
+    bytes[at + 37] &= !0x08;
+    ese_format::page::seal(&mut bytes[at..at + 8192], leaf);
+    let database = in_memory(&bytes).unwrap();
+    let row = database.table("nopk").unwrap();
+    let row = row.rows().next().unwrap().unwrap();
+    assert!(matches!(row.record(), Err(Error::OldRecordFormat { page, .. }) if page == leaf));
+}
