@@ -30,8 +30,9 @@ pub struct Cursor {
     /// From the root to a leaf; empty before the first and after the last node.
     path: Vec<Level>,
     place: Place,
-    /// Pages gone down to since the last seek.
+    /// Pages gone down to since it was placed, or turned round.
     read: u64,
+    direction: Direction,
 }
 
 #[derive(Debug, Clone)]
@@ -56,7 +57,8 @@ enum Direction {
 
 impl Cursor {
     pub(crate) fn new(tree: Tree) -> Self {
-        Self { tree, path: Vec::new(), place: Place::BeforeFirst, read: 0 }
+        let direction = Direction::Forward;
+        Self { tree, path: Vec::new(), place: Place::BeforeFirst, read: 0, direction }
     }
 
     /// The tree that it moves in.
@@ -160,6 +162,10 @@ impl Cursor {
     }
 
     fn step(&mut self, direction: Direction) -> Result<bool, Error> {
+        if self.direction != direction {
+            // One way a tree has an end; to and fro a caller may go as often as it likes.
+            (self.direction, self.read) = (direction, 0);
+        }
         match (self.place, direction) {
             (Place::OnNode, _) => self.advance(direction),
             (Place::BeforeFirst, Direction::Forward) | (Place::AfterLast, Direction::Backward) => {
@@ -345,6 +351,22 @@ mod tests {
                     .sum();
                 assert_eq!(by_leaf, forward.len());
             }
+        }
+    }
+
+    #[test]
+    fn to_and_fro_over_the_end_of_a_leaf_has_no_limit() {
+        let tree = catalog("clean_4k");
+        let mut cursor = tree.cursor();
+        assert!(cursor.move_next().unwrap());
+        let first = cursor.leaf().unwrap().0.number();
+        while cursor.leaf().unwrap().0.number() == first {
+            assert!(cursor.move_next().unwrap());
+        }
+        for _ in 0..tree.pages().last_page().0 {
+            assert!(cursor.move_previous().unwrap());
+            assert_eq!(cursor.leaf().unwrap().0.number(), first);
+            assert!(cursor.move_next().unwrap());
         }
     }
 
