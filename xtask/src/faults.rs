@@ -51,7 +51,7 @@ const FAULTS: &[Fault] = &[
         verify: 1,
         backup: None,
     },
-    Fault { name: "page zeroed", make: |f| page(f, VICTIM).fill(0), verify: 0, backup: Some(0) },
+    Fault { name: "page zeroed", make: |f| page(f, VICTIM).fill(0), verify: 1, backup: Some(0) },
     Fault {
         name: "two pages swapped",
         make: |f| {
