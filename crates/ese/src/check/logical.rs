@@ -30,6 +30,7 @@ mod sums;
 mod tests;
 mod texts;
 
+use crate::Page;
 use crate::check::finding::Code;
 use detail::Suspect;
 use state::TableCheck;
@@ -38,6 +39,17 @@ pub use state::{Logical, Statistics};
 
 static UNCOMPARED: Code =
     Code::note("index-uncompared", "nothing, or mend what is said of its tree");
+
+/// Calls `each` with the key and the data of every node of a leaf that is not deleted.
+fn each_live_node(leaf: &Page, mut each: impl FnMut(&[u8], &[u8])) {
+    let nodes = leaf.nodes();
+    let mut key = Vec::new();
+    for line in 0..nodes.node_count() {
+        let Some(node) = nodes.node(line).filter(|node| !node.is_deleted()) else { continue };
+        node.key_into(&mut key);
+        each(&key, node.data);
+    }
+}
 
 impl Logical<'_> {
     /// Compares what was seen of the tables, after all their trees were visited.

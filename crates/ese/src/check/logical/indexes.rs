@@ -12,6 +12,7 @@ use ese_format::PageNumber;
 use ese_format::key::{Key, KeyBuilder, KeyDefinition, Skeleton};
 use ese_format::record::Record;
 
+use super::each_live_node;
 use super::record_values::RecordValues;
 use super::records::hex;
 use super::state::{Logical, Statistics, TableCheck};
@@ -35,7 +36,6 @@ pub(super) struct IndexVisitor<'c> {
     sort_keys: TextPairs,
     statistics: Statistics,
     matcher: Matcher<'c>,
-    key: Vec<u8>,
     scratch: Vec<u8>,
 }
 
@@ -55,7 +55,6 @@ impl<'c> IndexVisitor<'c> {
             sort_keys: TextPairs::default(),
             statistics: Statistics::default(),
             matcher: Matcher::new(table),
-            key: Vec::new(),
             scratch: Vec::new(),
         })
     }
@@ -107,14 +106,7 @@ impl<'c> IndexVisitor<'c> {
 
 impl LeafVisitor for IndexVisitor<'_> {
     fn leaf(&mut self, page: &PageRef) {
-        let nodes = page.nodes();
-        let mut key = std::mem::take(&mut self.key);
-        for line in 0..nodes.node_count() {
-            let Some(node) = nodes.node(line).filter(|node| !node.is_deleted()) else { continue };
-            node.key_into(&mut key);
-            self.entry(page.number(), &key, node.data);
-        }
-        self.key = key;
+        each_live_node(page, |key, data| self.entry(page.number(), key, data));
     }
 
     fn finish(self: Box<Self>, part: &PartEnd) {

@@ -18,6 +18,7 @@ use ese_format::PageNumber;
 use ese_format::compression::{CompressionError, decompress};
 use ese_format::long_value::{Lid, LvKey, LvRoot, chunk_len};
 
+use super::each_live_node;
 use super::record_values::is_opaque;
 use super::state::{Logical, TableCheck};
 use super::sums::Sum;
@@ -85,7 +86,6 @@ pub(super) struct LongValueVisitor<'c> {
     is_inside: bool,
     referred: Sum,
     long_values: u64,
-    key: Vec<u8>,
 }
 
 /// Judges chunks and values.
@@ -110,7 +110,6 @@ impl<'c> LongValueVisitor<'c> {
             is_inside: false,
             referred: Sum::default(),
             long_values: 0,
-            key: Vec::new(),
         }
     }
 
@@ -183,14 +182,7 @@ impl<'c> LongValueVisitor<'c> {
 
 impl LeafVisitor for LongValueVisitor<'_> {
     fn leaf(&mut self, page: &PageRef) {
-        let nodes = page.nodes();
-        let mut key = std::mem::take(&mut self.key);
-        for line in 0..nodes.node_count() {
-            let Some(node) = nodes.node(line).filter(|node| !node.is_deleted()) else { continue };
-            node.key_into(&mut key);
-            self.node(page.number(), &key, node.data);
-        }
-        self.key = key;
+        each_live_node(page, |key, data| self.node(page.number(), key, data));
     }
 
     fn finish(self: Box<Self>, part: &PartEnd) {
