@@ -44,7 +44,7 @@ codes! {
     page PAGE_FLAGS = "page-flags", RESTORE;
     page PAGE_RESERVED = "page-reserved", RESTORE;
     warning PAGE_REPAIRED = "page-repaired", "Restore a backup set from before the repair.";
-    warning PAGE_OLD_RECORD = "page-old-record", NOTHING;
+    page PAGE_OLD_RECORD = "page-old-record", RESTORE;
     page TAG_FLAGS = "tag-flags", RESTORE;
     page NODE = "node", RESTORE;
     page NODE_LENGTH = "node-length", RESTORE;

@@ -66,7 +66,9 @@ impl PageRules<'_> {
             findings.add(&codes::PAGE_REPAIRED, place(), message);
         }
         if !flags.contains(PageFlags::NEW_RECORD_FORMAT) {
-            let message = || "records in the format from before Windows 2000".to_owned();
+            // Since Windows 2000 every page has the flag, and such records cannot be read here.
+            let message =
+                || "records in the format from before Windows 2000, which is not read".to_owned();
             findings.add(&codes::PAGE_OLD_RECORD, place(), message);
         }
         if external_header_has_flags(page) {

@@ -160,4 +160,10 @@ fn records_from_before_windows_2000_are_refused_by_name() {
     let row = database.table("nopk").unwrap();
     let row = row.rows().next().unwrap().unwrap();
     assert!(matches!(row.record(), Err(Error::OldRecordFormat { page, .. }) if page == leaf));
+    // What cannot be read is not called good.
+    let options = ese::check::Options::default();
+    let file = database.file().unwrap();
+    let report = ese::check::run(file, &options, &ese::verify::Unheard).unwrap();
+    assert!(report.findings.iter().any(|finding| finding.code == "page-old-record"));
+    assert!(report.count(ese::check::Severity::Error) > 0);
 }
