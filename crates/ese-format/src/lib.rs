@@ -42,6 +42,7 @@ pub mod header;
 pub mod jet;
 pub mod key;
 mod le;
+pub mod log;
 pub mod log_header;
 pub mod log_name;
 mod log_position;

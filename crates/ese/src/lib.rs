@@ -51,6 +51,7 @@ mod space;
 mod table;
 mod tree;
 pub mod verify;
+pub mod work;
 
 pub use aligned::AlignedBuffer;
 pub use catalog::{CatalogProblem, CatalogSource};

@@ -1,0 +1,58 @@
+//! Log records: what was done, one after the other.
+//!
+//! A record begins with its type ([`RecordKind`]), and its type and its own length fields say how
+//! long it is. [`LogRecord`] groups them by who has to do with them in a replay: changes of pages,
+//! transactions and macros of sessions, the life of databases, the life of the instance, and notes
+//! that change nothing.
+//!
+//! Source: ESE `LR...` (logapi.hxx), `CbLGSizeOfRec` (logread.cxx).
+
+mod database;
+mod instance;
+mod note;
+mod page;
+mod transaction;
+
+pub use database::{DatabaseAction, DatabaseRecord};
+pub use instance::InstanceRecord;
+pub use note::NoteRecord;
+pub use page::{
+    BeforeImage, BeforeImageFlags, Change, EmptiedPage, MergeChange, MergeFlags, MergeKind,
+    MovedTree, NodeChange, NodeImage, OperationFlags, PageMoveChange, PageRecord, SplitChange,
+    SplitKind, SplitOperation, TreeRef, UndoKind,
+};
+pub use transaction::{MacroRecord, MacroStep, TransactionRecord, TransactionStep};
+
+/// One log record; its bytes are borrowed from where it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogRecord<'a> {
+    /// A change of one page, or of the pages around it.
+    Page(PageRecord<'a>),
+    /// A session begins, commits or rolls back.
+    Transaction(TransactionRecord),
+    /// Records that count together or not at all.
+    Macro(MacroRecord),
+    /// A database is created, attached, resized, detached.
+    Database(DatabaseRecord<'a>),
+    /// The instance starts, recovers, ends.
+    Instance(InstanceRecord<'a>),
+    /// Nothing that a replay acts on.
+    Note(NoteRecord<'a>),
+}
+
+/// Number of a session of the instance. ESE: `PROCID`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct SessionId(pub u16);
+
+/// Slot of a database in the instance: 1 to 6; 0 is the temporary one, which is never logged.
+/// ESE: `DBID`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct DatabaseId(pub u8);
+
+/// Number of a transaction, raised by 4 at each begin and commit; it wraps. ESE: `TRX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct TransactionId(pub u32);
+
+/// Number that ties a versioned change to its undo; 0 is none. ESE: `RCEID`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct VersionId(pub u32);
