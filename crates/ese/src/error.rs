@@ -61,6 +61,14 @@ pub enum Error {
         /// What is the matter.
         what: PageError,
     },
+    /// A page that is to be changed is already in the hands of another change.
+    #[error("{}: page {page} is already being changed", path.display())]
+    PageInUse {
+        /// The file.
+        path: PathBuf,
+        /// The page.
+        page: PageNumber,
+    },
     /// A page is not what its tree makes of it.
     #[error("{}: page {page} of the tree of object {objid} is damaged: {what}", path.display())]
     Tree {
@@ -279,6 +287,7 @@ impl Error {
             Self::Header { .. }
             | Self::NoSuchPage { .. }
             | Self::Page { .. }
+            | Self::PageInUse { .. }
             | Self::Tree { .. }
             | Self::Catalog { .. }
             | Self::Space { .. }

@@ -40,6 +40,7 @@ mod index;
 pub mod logs;
 mod long_value;
 mod open;
+pub mod overlay;
 mod owned;
 mod page;
 mod pages;

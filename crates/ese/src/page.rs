@@ -80,6 +80,11 @@ impl Page {
         &self.bytes
     }
 
+    /// Its bytes, without copying them.
+    pub(crate) fn into_bytes(self) -> Box<[u8]> {
+        self.bytes
+    }
+
     /// The page as a row of nodes.
     pub fn nodes(&self) -> NodePage<'_> {
         NodePage::with_header(&self.bytes, self.header)

@@ -18,17 +18,30 @@ pub struct WorkPage {
     /// As many bytes as a page has.
     bytes: Box<[u8]>,
     changed: bool,
+    /// Whether the same bytes lie in a scratch file.
+    spilled: bool,
 }
 
 impl WorkPage {
     /// A page as it was read: verified, its tags sound.
     pub(crate) fn read(number: PageNumber, bytes: Box<[u8]>) -> Self {
-        Self { number, bytes, changed: false }
+        Self { number, bytes, changed: false, spilled: false }
+    }
+
+    /// A changed page as it was put aside into a scratch file, and is there still.
+    pub(crate) fn spilled(number: PageNumber, bytes: Box<[u8]>) -> Self {
+        Self { number, bytes, changed: true, spilled: true }
+    }
+
+    /// Whether a scratch file has the same bytes.
+    pub(crate) fn is_spilled(&self) -> bool {
+        self.spilled
     }
 
     /// A page of zeros, to be filled.
     pub fn blank(number: PageNumber, size: PageSize) -> Self {
-        Self { number, bytes: vec![0; size.bytes()].into_boxed_slice(), changed: true }
+        let bytes = vec![0; size.bytes()].into_boxed_slice();
+        Self { number, bytes, changed: true, spilled: false }
     }
 
     /// Its number.
@@ -44,7 +57,13 @@ impl WorkPage {
     /// Its bytes, to be changed.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         self.changed = true;
+        self.spilled = false;
         &mut self.bytes
+    }
+
+    /// Its bytes, without copying them.
+    pub(crate) fn into_bytes(self) -> Box<[u8]> {
+        self.bytes
     }
 
     /// Whether it is no longer what was read.

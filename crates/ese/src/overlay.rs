@@ -1,0 +1,349 @@
+//! Changed pages over a database file that stays as it is.
+//!
+//! Recovery never writes the database that it recovers until all of it has succeeded. An
+//! [`Overlay`] gives pages to be changed and takes them back; those that were changed are kept,
+//! in memory up to a bound and beyond it in a scratch file. What comes out of it is a database to
+//! be read ([`Overlay::into_store`]), or the pages to be written ([`Overlay::read_run`]).
+//!
+//! | page | what there is |
+//! |---|---|
+//! | changed | the page as it was put back |
+//! | zeroed, or beyond what is left of the file but not beyond the last page | zeros |
+//! | in the file | the file's, verified; a corrected bit makes it a changed page |
+//! | beyond the last page | nothing |
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ese_format::page::PageHeader;
+use ese_format::{DbTime, PageNumber, PageSize};
+use vfs::Storage;
+
+use self::cache::{Cache, Cached};
+use self::numbers::PageMap;
+use self::scratch::{Scratch, finish};
+use crate::page::PageError;
+use crate::work::{Taken, WorkPage, WorkPages};
+use crate::{DatabaseFile, Error, PageStore};
+
+mod cache;
+pub(crate) mod numbers;
+mod scratch;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use store::OverlayStore;
+
+/// Where changed pages go that find no room in memory.
+#[derive(Debug, Clone)]
+pub enum Spill {
+    /// Into memory all the same: for storage that is in memory itself.
+    Memory,
+    /// Into a file that is made when it is first needed, and gone afterwards.
+    File {
+        /// Where the file lies.
+        storage: Arc<dyn Storage>,
+        /// Its name; a number is put behind it if there is such a file.
+        path: PathBuf,
+    },
+}
+
+/// Pages that are being changed, over a database file or over nothing.
+#[derive(Debug)]
+pub struct Overlay {
+    base: Option<Arc<DatabaseFile>>,
+    /// The last page of the file that still counts.
+    base_end: PageNumber,
+    page_size: PageSize,
+    last: PageNumber,
+    cache: Cache,
+    scratch: Scratch,
+    /// Pages whose content was taken away.
+    zeroed: PageMap<()>,
+}
+
+impl Overlay {
+    /// An overlay over `base`; about `cache` bytes of pages are kept in memory.
+    pub fn new(
+        base: Option<Arc<DatabaseFile>>,
+        page_size: PageSize,
+        cache: usize,
+        spill: Spill,
+    ) -> Self {
+        let base = base.filter(|base| base.page_size() == page_size);
+        let last = base.as_ref().map_or(PageNumber::NULL, |base| PageNumber(base.layout().pages));
+        Self {
+            base,
+            base_end: last,
+            page_size,
+            last,
+            cache: Cache::new(cache / page_size.bytes()),
+            scratch: Scratch::new(spill, page_size),
+            zeroed: PageMap::default(),
+        }
+    }
+
+    /// The file under it.
+    pub fn base(&self) -> Option<&Arc<DatabaseFile>> {
+        self.base.as_ref()
+    }
+
+    /// The last page of the file that still counts: pages beyond it that were not changed are
+    /// zeros, whatever the file has there.
+    pub fn base_end(&self) -> PageNumber {
+        self.base_end
+    }
+
+    /// The last page that there is.
+    pub fn last_page(&self) -> PageNumber {
+        self.last
+    }
+
+    /// Makes `last` the last page: pages up to it that were not there are zeros; what was beyond
+    /// it is forgotten and does not come back.
+    pub fn set_last_page(&mut self, last: PageNumber) {
+        if last < self.last {
+            self.cache.forget_beyond(last);
+            self.scratch.forget_beyond(last);
+            self.zeroed.retain(|number, ()| *number <= last.0);
+            self.base_end = self.base_end.min(last);
+        }
+        self.last = last;
+    }
+
+    /// Takes the content of a page away: it is zeros, as if it had never been written.
+    pub fn zero(&mut self, number: PageNumber) {
+        self.cache.forget(number);
+        self.scratch.forget(number);
+        if number != PageNumber::NULL && number <= self.base_end {
+            self.zeroed.insert(number.0, ());
+        }
+    }
+
+    /// The pages that are not what the file has, ascending: changed ones and zeroed ones.
+    ///
+    /// Pages that are zeros because the file was cut or extended are not among them.
+    pub fn changed(&self) -> Vec<PageNumber> {
+        let in_memory = self.cache.pages().filter(|page| page.is_changed());
+        let mut numbers: Vec<PageNumber> = in_memory
+            .map(WorkPage::number)
+            .chain(self.scratch.numbers().map(PageNumber))
+            .chain(self.zeroed.keys().copied().map(PageNumber))
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    /// Whether no page differs from the file's.
+    pub fn is_unchanged(&self) -> bool {
+        let in_memory = self.cache.pages().any(WorkPage::is_changed);
+        let of_file = self.base.as_ref().map_or(0, |base| base.layout().pages);
+        !in_memory
+            && self.scratch.numbers().next().is_none()
+            && self.zeroed.is_empty()
+            && self.last.0 == of_file
+            && self.base_end == self.last
+    }
+
+    /// Bytes of pages in memory, pages taken out counted.
+    pub fn memory(&self) -> usize {
+        self.cache.len() * self.page_size.bytes()
+    }
+
+    /// Bytes of the scratch file.
+    pub fn spilled(&self) -> u64 {
+        self.scratch.file_len()
+    }
+
+    /// Fills `target` with the pages from `first` on as they are to be written: changed pages
+    /// sealed, the file's as they lie there, zeros where nothing was ever written.
+    ///
+    /// `target` is a whole number of pages; what lies beyond the last page is left out. Returns
+    /// the number of pages.
+    ///
+    /// # Errors
+    ///
+    /// That the file or the scratch file cannot be read.
+    pub fn read_run(&self, first: PageNumber, target: &mut [u8]) -> Result<usize, Error> {
+        let size = self.page_size.bytes();
+        let there = (u64::from(self.last.0) + 1).saturating_sub(u64::from(first.0));
+        let pages = (target.len() / size).min(usize::try_from(there).unwrap_or(usize::MAX));
+        let target = target.get_mut(..pages * size).unwrap_or_default();
+        let of_base = (u64::from(self.base_end.0) + 1).saturating_sub(u64::from(first.0));
+        let of_base = usize::try_from(of_base).unwrap_or(usize::MAX).min(pages);
+        if let (Some(base), true) = (&self.base, of_base > 0) {
+            let (run, rest) = target.split_at_mut(of_base * size);
+            base.read_exact_at(run, first.file_offset(self.page_size))?;
+            rest.fill(0);
+        } else {
+            target.fill(0);
+        }
+        for (number, bytes) in (first.0..).zip(target.chunks_exact_mut(size)) {
+            self.lay_over(PageNumber(number), bytes)?;
+        }
+        Ok(pages)
+    }
+
+    /// Puts a changed page, or the zeros of a zeroed one, over `bytes`.
+    fn lay_over(&self, number: PageNumber, bytes: &mut [u8]) -> Result<(), Error> {
+        match self.cache.get(number).filter(|page| page.is_changed()) {
+            Some(page) => bytes.copy_from_slice(page.bytes()),
+            None if self.scratch.read_into(number, bytes)? => {}
+            None => {
+                if self.zeroed.contains_key(&number.0) {
+                    bytes.fill(0);
+                }
+                return Ok(());
+            }
+        }
+        finish(bytes, number);
+        Ok(())
+    }
+
+    /// The highest dbtime of any page, and the page; all pages are read. What is no page counts
+    /// nothing: the check judges it.
+    ///
+    /// # Errors
+    ///
+    /// That the file or the scratch file cannot be read.
+    pub fn max_dbtime(&self) -> Result<(DbTime, PageNumber), Error> {
+        let mut highest = (DbTime(0), PageNumber::NULL);
+        let mut buffer = vec![0; RUN.max(self.page_size.bytes())];
+        let mut first = PageNumber::ROOT;
+        loop {
+            let pages = self.read_run(first, &mut buffer)?;
+            let blocks = buffer.chunks_exact(self.page_size.bytes()).take(pages);
+            for (number, bytes) in (first.0..).zip(blocks) {
+                let number = PageNumber(number);
+                let Some(header) = PageHeader::parse(bytes) else { continue };
+                if header.dbtime.0 > highest.0.0
+                    && header.dbtime.0 < FIRST_SPECIAL_DBTIME
+                    && crate::Page::new(bytes, number).is_ok()
+                {
+                    highest = (header.dbtime, number);
+                }
+            }
+            let Some(next) = u32::try_from(pages).ok().and_then(|n| first.0.checked_add(n)) else {
+                return Ok(highest);
+            };
+            if pages == 0 {
+                return Ok(highest);
+            }
+            first = PageNumber(next);
+        }
+    }
+
+    /// A reader of the whole; errors name `path`.
+    pub fn into_store(self, path: &Path) -> Arc<dyn PageStore> {
+        let mut changed = PageMap::default();
+        for mut page in self.cache.into_pages().filter(WorkPage::is_changed) {
+            let number = page.number();
+            finish(page.bytes_mut(), number);
+            changed.insert(number.0, page.into_bytes());
+        }
+        Arc::new(OverlayStore {
+            base: self.base,
+            base_end: self.base_end,
+            page_size: self.page_size,
+            last: self.last,
+            path: path.to_owned(),
+            changed,
+            zeroed: self.zeroed,
+            scratch: self.scratch,
+        })
+    }
+
+    /// A page that is not in memory.
+    fn fetch(&mut self, number: PageNumber) -> Result<Taken, Error> {
+        let page = match self.scratch.read(number)? {
+            Some(Ok(page)) => WorkPage::spilled(number, page.into_bytes()),
+            Some(Err(what)) => return Ok(Taken::Unsound(what)),
+            None if self.zeroed.contains_key(&number.0) || number > self.base_end => {
+                return Ok(Taken::Unsound(PageError::Zeroed));
+            }
+            None => match self.fetch_from_file(number)? {
+                Ok(page) => page,
+                Err(what) => return Ok(Taken::Unsound(what)),
+            },
+        };
+        self.make_room()?;
+        self.cache.reserve(number);
+        Ok(Taken::Page(page))
+    }
+
+    fn fetch_from_file(&self, number: PageNumber) -> Result<Result<WorkPage, PageError>, Error> {
+        let Some(base) = &self.base else { return Ok(Err(PageError::Zeroed)) };
+        match base.load(number) {
+            Ok(page) => {
+                let corrected = page.is_corrected();
+                let mut page = WorkPage::read(number, page.into_bytes());
+                if corrected {
+                    page.bytes_mut();
+                }
+                Ok(Ok(page))
+            }
+            Err(Error::DamagedPage { damage, .. }) => Ok(Err(PageError::Damaged(damage))),
+            Err(Error::Page { what, .. }) => Ok(Err(what)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Drops or puts aside what the cache has too much.
+    fn make_room(&mut self) -> Result<(), Error> {
+        while let Some(mut page) = self.cache.victim() {
+            if page.is_changed() && !page.is_spilled() {
+                let number = page.number();
+                let written = self.scratch.write(number, page.bytes_mut());
+                if written.is_err() {
+                    self.cache.put(page);
+                    return written;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl WorkPages for Overlay {
+    fn page_size(&self) -> PageSize {
+        self.page_size
+    }
+
+    fn take(&mut self, number: PageNumber) -> Result<Taken, Error> {
+        match self.cache.take(number) {
+            Cached::Page(page) => Ok(Taken::Page(page)),
+            Cached::Absent if number == PageNumber::NULL || number > self.last => {
+                Ok(Taken::BeyondEnd)
+            }
+            Cached::Absent => self.fetch(number),
+            Cached::Out => {
+                let path = self.base.as_ref().map(|base| base.path().to_owned());
+                Err(Error::PageInUse { path: path.unwrap_or_default(), page: number })
+            }
+        }
+    }
+
+    /// A changed page beyond the last one makes the database longer.
+    fn put(&mut self, page: WorkPage) -> Result<(), Error> {
+        let number = page.number();
+        if page.is_changed() {
+            self.last = self.last.max(number);
+            if !self.zeroed.is_empty() {
+                self.zeroed.remove(&number.0);
+            }
+        } else if number > self.last {
+            self.cache.forget(number);
+            return Ok(());
+        }
+        self.cache.put(page);
+        self.make_room()
+    }
+}
+
+/// Bytes of pages that are read at once in a pass over all.
+const RUN: usize = 1 << 20;
+
+/// From here on a dbtime is a mark and no time. ESE: `dbtimeInvalid` and its neighbours.
+const FIRST_SPECIAL_DBTIME: u64 = 0xFFFF_FFFF_FFFF_FF00;
