@@ -10,3 +10,4 @@
 //! Source: ESE `_logstream.hxx`, `logapi.hxx`, `logread.cxx`.
 
 pub mod record;
+pub mod writer;

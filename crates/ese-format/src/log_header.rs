@@ -91,6 +91,11 @@ pub enum LogHeaderError {
 }
 
 impl LogHeader {
+    /// A header of zeros, to be filled.
+    pub fn blank() -> Self {
+        Self::read_fields(&[0; LOG_HEADER_LEN])
+    }
+
     /// Reads and checks the header at the beginning of a log file.
     pub fn parse(beginning: &[u8]) -> Result<Self, LogHeaderError> {
         let Some(block) = beginning.get(..LOG_HEADER_LEN) else {
