@@ -28,6 +28,18 @@ impl LogTime {
         Self(bytes)
     }
 
+    /// The time that is so many milliseconds after the beginning of 1970, in UTC; unset if it is
+    /// not in the years that can be stored, 1970 to 2155.
+    pub fn from_unix_millis(millis: u64) -> Self {
+        let (days, in_day) = (millis / DAY, millis % DAY);
+        let Some((year, month, day)) = civil(days) else { return Self::UNSET };
+        let of = |unit: u64, wrap: u64| u8::try_from(in_day / unit % wrap).unwrap_or_default();
+        let [low, high, ..] = (in_day % 1000).to_le_bytes();
+        let flags = [1 | (low & 0x7F) << 1, (low >> 7 | high << 1) << 1];
+        let [f, g] = flags;
+        Self([of(1000, 60), of(60_000, 60), of(3_600_000, 24), day, month, year, f, g])
+    }
+
     /// As it is stored.
     pub fn to_bytes(self) -> [u8; 8] {
         self.0
@@ -75,6 +87,24 @@ impl LogTime {
     }
 }
 
+/// Milliseconds of a day.
+const DAY: u64 = 86_400_000;
+
+/// Year - 1900, month and day of a day counted from the beginning of 1970. Years begin in March,
+/// so that the leap day is the last one.
+fn civil(days: u64) -> Option<(u8, u8, u8)> {
+    let days = days.checked_add(719_468)?;
+    let (era, in_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (in_era - in_era / 1460 + in_era / 36_524 - in_era / 146_096) / 365;
+    let in_year = in_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * in_year + 2) / 153;
+    let day = in_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = era.checked_mul(400)? + year_of_era + u64::from(month <= 2);
+    let narrow = |value: u64| u8::try_from(value).ok();
+    Some((narrow(year.checked_sub(1900)?)?, narrow(month)?, narrow(day)?))
+}
+
 impl Fixed for LogTime {
     const SIZE: usize = 8;
 
@@ -117,6 +147,18 @@ mod tests {
     fn old_time_is_local() {
         let time = LogTime::from_bytes([0x2A, 0x38, 0x0C, 0x0A, 0x07, 0x74, 0, 0]);
         assert_eq!(time.to_string(), "2016-07-10T12:56:42.000");
+    }
+
+    #[test]
+    fn time_is_made_from_milliseconds() {
+        let text = |millis| LogTime::from_unix_millis(millis).to_string();
+        assert_eq!(text(1_706_556_349_177), "2024-01-29T19:25:49.177Z");
+        assert_eq!(text(951_782_400_999), "2000-02-29T00:00:00.999Z");
+        assert_eq!(text(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(text(1_798_761_599_512), "2026-12-31T23:59:59.512Z");
+        assert_eq!(text(u64::MAX), "-");
+        let time = LogTime::from_bytes([0x31, 0x19, 0x13, 0x1D, 0x01, 0x7C, 0x63, 0x02]);
+        assert_eq!(LogTime::from_unix_millis(1_706_556_349_177), time);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use vfs::Storage;
 use self::cache::{Cache, Cached};
 use self::numbers::PageMap;
 use self::scratch::{Scratch, finish};
+use crate::owned::{UnknownSpace, last_owned_by};
 use crate::page::PageError;
 use crate::work::{Taken, WorkPage, WorkPages};
 use crate::{DatabaseFile, Error, PageStore};
@@ -200,6 +201,16 @@ impl Overlay {
         }
         finish(bytes, number);
         Ok(())
+    }
+
+    /// The last page that the database owns, from the tree of owned extents of its root.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be told.
+    pub fn last_owned(&self) -> Result<PageNumber, UnknownSpace> {
+        let fetch = |number, bytes: &mut [u8]| self.read_run(number, bytes).is_ok_and(|n| n == 1);
+        last_owned_by(&fetch, self.page_size, self.last.0)
     }
 
     /// The highest dbtime of any page, and the page; all pages are read. What is no page counts

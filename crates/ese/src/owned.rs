@@ -54,7 +54,22 @@ pub(crate) fn last_owned_page(
     page_size: PageSize,
     pages: u32,
 ) -> Result<PageNumber, UnknownSpace> {
-    let mut search = Search { file, page_size, pages, visited: BTreeSet::new() };
+    let fetch = |number: PageNumber, bytes: &mut [u8]| {
+        file.read_exact_at(bytes, number.file_offset(page_size)).is_ok()
+    };
+    last_owned_by(&fetch, page_size, pages)
+}
+
+/// Fills a buffer with a page; whether it could.
+pub(crate) type Fetch<'a> = &'a dyn Fn(PageNumber, &mut [u8]) -> bool;
+
+/// Finds the last page that a database owns whose `pages` pages `fetch` reads.
+pub(crate) fn last_owned_by(
+    fetch: Fetch<'_>,
+    page_size: PageSize,
+    pages: u32,
+) -> Result<PageNumber, UnknownSpace> {
+    let mut search = Search { fetch, page_size, pages, visited: BTreeSet::new() };
     let root = search.read(PageNumber::ROOT)?;
     let no_space = unknown(PageNumber::ROOT, UnknownSpaceReason::NotSpace);
     let page = NodePage::new(&root).ok_or(no_space)?;
@@ -75,7 +90,7 @@ fn unknown(page: PageNumber, reason: UnknownSpaceReason) -> UnknownSpace {
 }
 
 struct Search<'a> {
-    file: &'a dyn File,
+    fetch: Fetch<'a>,
     page_size: PageSize,
     pages: u32,
     visited: BTreeSet<PageNumber>,
@@ -125,9 +140,9 @@ impl Search<'_> {
         }
         let mut bytes = vec![0; self.page_size.bytes()];
         let unreadable = unknown(number, UnknownSpaceReason::Unreadable);
-        self.file
-            .read_exact_at(&mut bytes, number.file_offset(self.page_size))
-            .map_err(|_| unreadable)?;
+        if !(self.fetch)(number, &mut bytes) {
+            return Err(unreadable);
+        }
         match verify(&bytes, number) {
             PageState::Valid(_) => Ok(bytes),
             PageState::Correctable(correction) => {
