@@ -132,6 +132,20 @@ impl LogHeader {
         block
     }
 
+    /// The list of the databases that are attached when the file begins, as it is stored.
+    pub fn attachments(&self) -> &[u8] {
+        self.block.get(ATTACHMENTS).unwrap_or_default()
+    }
+
+    /// Puts another list in place of that; what is too long is cut off.
+    pub fn set_attachments(&mut self, list: &[u8]) {
+        if let Some(target) = self.block.get_mut(ATTACHMENTS) {
+            target.fill(0);
+            let len = list.len().min(target.len());
+            put(target, 0, list.get(..len).unwrap_or_default());
+        }
+    }
+
     /// The page size of the databases of this log stream, if it is a legal one.
     pub fn page_size(&self) -> Option<PageSize> {
         PageSize::from_header_field(u32::from(self.page_size_field))
@@ -149,6 +163,9 @@ impl LogHeader {
             && self.previous_created == previous.created
     }
 }
+
+/// Where the list of attached databases lies.
+const ATTACHMENTS: core::ops::Range<usize> = 671..2719;
 
 #[cfg(test)]
 mod tests {

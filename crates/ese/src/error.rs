@@ -268,9 +268,41 @@ pub enum Error {
         /// What is the matter.
         source: SeekError,
     },
+    /// The log cannot be continued after a recovery.
+    #[error("{}: the log cannot be continued: {what}", path.display())]
+    UndoLog {
+        /// The last log file.
+        path: PathBuf,
+        /// Why not.
+        what: UndoLogError,
+    },
     /// The caller's progress report asked to stop.
     #[error("cancelled")]
     Cancelled,
+}
+
+/// Why a log cannot be continued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UndoLogError {
+    /// A segment before the end of the records is damaged, and so is its shadow if it has one.
+    #[error("sector {sector} is damaged")]
+    Segment {
+        /// The sector.
+        sector: u16,
+    },
+    /// It is of a format that is only read, or has no room for records.
+    #[error("its format is not one that is written")]
+    Shape,
+    /// A record is longer than a file.
+    #[error("a record of {len} bytes does not fit in a file")]
+    TooLong {
+        /// In bytes.
+        len: usize,
+    },
+    /// There is no further generation.
+    #[error("the log has reached its last generation")]
+    LastGeneration,
 }
 
 impl Error {
@@ -311,6 +343,8 @@ impl Error {
                 }
             }
             Self::LogSequence { .. } => jet::ERR_INVALID_LOG_SEQUENCE,
+            Self::UndoLog { what: UndoLogError::LastGeneration, .. } => jet::ERR_LOG_SEQUENCE_END,
+            Self::UndoLog { .. } => jet::ERR_LOG_FILE_CORRUPT,
             Self::Cancelled => jet::ERR_BACKUP_ABORT_BY_SERVER,
         }
     }

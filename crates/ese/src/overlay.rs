@@ -34,6 +34,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use scratch::Backing;
 pub use store::OverlayStore;
 
 /// Where changed pages go that find no room in memory.

@@ -28,8 +28,9 @@ pub(super) struct Scratch {
     len: u32,
 }
 
+/// Bytes in memory or in a file.
 #[derive(Debug)]
-enum Backing {
+pub(crate) enum Backing {
     Memory(Vec<u8>),
     File { file: Arc<dyn File>, left_behind: Option<(Arc<dyn Storage>, PathBuf)> },
 }
@@ -117,7 +118,7 @@ impl Scratch {
 }
 
 impl Backing {
-    fn open(spill: &Spill) -> Result<Self, Error> {
+    pub(crate) fn open(spill: &Spill) -> Result<Self, Error> {
         let Spill::File { storage, path } = spill else { return Ok(Self::Memory(Vec::new())) };
         let (file, path) = create(&**storage, path)?;
         let left_behind = match storage.remove_file(&path) {
@@ -127,7 +128,7 @@ impl Backing {
         Ok(Self::File { file, left_behind })
     }
 
-    fn write(&mut self, bytes: &[u8], offset: u64) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, bytes: &[u8], offset: u64) -> Result<(), Error> {
         match self {
             Self::File { file, .. } => Ok(file.write_all_at(bytes, offset)?),
             Self::Memory(content) => {
@@ -144,7 +145,7 @@ impl Backing {
         }
     }
 
-    fn read(&self, target: &mut [u8], offset: u64) -> Result<(), Error> {
+    pub(crate) fn read(&self, target: &mut [u8], offset: u64) -> Result<(), Error> {
         match self {
             Self::File { file, .. } => Ok(file.read_exact_at(target, offset)?),
             Self::Memory(content) => {
