@@ -276,6 +276,32 @@ pub enum Error {
         /// Why not.
         what: UndoLogError,
     },
+    /// A file that is to be made is there already.
+    #[error("{}: is there already", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file system has too little room for what is to be written.
+    #[error(
+        "{}: {needed} bytes are to be written, but only {available} are free", directory.display()
+    )]
+    NoSpace {
+        /// Where.
+        directory: PathBuf,
+        /// Bytes that are to be written.
+        needed: u64,
+        /// Bytes that are free.
+        available: u64,
+    },
+    /// The journal of a recovery cannot be carried out.
+    #[error("{}: {what}", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// Why not.
+        what: JournalError,
+    },
     /// The caller's progress report asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -303,6 +329,24 @@ pub enum UndoLogError {
     /// There is no further generation.
     #[error("the log has reached its last generation")]
     LastGeneration,
+}
+
+/// Why the journal of a recovery cannot be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// A recovery was committed here and has not been carried out to its end.
+    #[error("a recovery was committed and is not finished; it has to be carried out first")]
+    Pending,
+    /// It is not one, or its bytes are not those that were written.
+    #[error("is no journal of a recovery, or is damaged")]
+    Damaged,
+    /// The database beside it is not the one that was recovered.
+    #[error("belongs to another database than the one beside it")]
+    OtherDatabase,
+    /// A name in it is not UTF-8.
+    #[error("the name of a log file is not UTF-8")]
+    Name,
 }
 
 impl Error {
@@ -345,6 +389,9 @@ impl Error {
             Self::LogSequence { .. } => jet::ERR_INVALID_LOG_SEQUENCE,
             Self::UndoLog { what: UndoLogError::LastGeneration, .. } => jet::ERR_LOG_SEQUENCE_END,
             Self::UndoLog { .. } => jet::ERR_LOG_FILE_CORRUPT,
+            Self::Exists { .. } => jet::ERR_FILE_ACCESS_DENIED,
+            Self::NoSpace { .. } => jet::ERR_DISK_FULL,
+            Self::Journal { .. } => jet::ERR_DATABASE_DIRTY_SHUTDOWN,
             Self::Cancelled => jet::ERR_BACKUP_ABORT_BY_SERVER,
         }
     }

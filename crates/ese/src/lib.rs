@@ -60,7 +60,7 @@ pub use catalog::{CatalogProblem, CatalogSource};
 pub use count::row_counts;
 pub use cursor::Cursor;
 pub use database::{DatabaseFile, Layout};
-pub use error::{Error, UndoLogError};
+pub use error::{Error, JournalError, UndoLogError};
 pub use ese_format::value::Value;
 pub use index::{Index, IndexCursor, IndexRows, SeekError};
 pub use long_value::{LongValue, LongValueError};

@@ -3,6 +3,9 @@
 //! The logs are replayed over the database, and what was never committed is undone. The database
 //! file itself is not touched until all of it has succeeded.
 
+pub mod checkpoint;
 pub mod clock;
 pub mod header;
+pub mod outcome;
+pub mod output;
 pub mod tail;

@@ -111,6 +111,12 @@ pub trait Storage: Send + Sync + Debug {
     /// Removes an empty directory.
     fn remove_dir(&self, dir: &Path) -> Result<()>;
 
+    /// Bytes that can still be written to files in `dir`; `None` where that cannot be told.
+    fn available(&self, dir: &Path) -> Result<Option<u64>> {
+        let _ = dir;
+        Ok(None)
+    }
+
     /// Returns when the names in `dir` would survive a crash of the machine.
     fn sync_dir(&self, dir: &Path) -> Result<()>;
 }

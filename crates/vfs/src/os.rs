@@ -118,6 +118,12 @@ impl Storage for Os {
         fs::remove_dir(dir).map_err(|e| Error::new(Operation::Remove, dir, e))
     }
 
+    fn available(&self, dir: &Path) -> Result<Option<u64>> {
+        let found = rustix::fs::statvfs(dir)
+            .map_err(|e| Error::new(Operation::Inspect, dir, io::Error::from(e)))?;
+        Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))
+    }
+
     fn sync_dir(&self, dir: &Path) -> Result<()> {
         let error = |e| Error::new(Operation::Sync, dir, e);
         fs::File::open(dir).map_err(error)?.sync_all().map_err(error)

@@ -41,7 +41,7 @@ use crate::overlay::Spill;
 mod last;
 mod spool;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// Where the undo logs what it does.
 pub trait UndoLog {

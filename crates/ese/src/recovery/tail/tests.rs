@@ -68,6 +68,12 @@ fn tail_of(bytes: Vec<u8>, end: LogPosition, mark: Option<LogPosition>) -> Finis
     LogTail::begin(&storage, start, Spill::Memory, clock).unwrap().finish().unwrap()
 }
 
+/// The end of a log of ten notes.
+pub(crate) fn finished() -> FinishedTail {
+    let (bytes, end) = log(10);
+    tail_of(bytes, end, None)
+}
+
 fn content(tail: &FinishedTail, file: &SpooledLog) -> Vec<u8> {
     let mut bytes = vec![0xEE; usize::try_from(file.len).unwrap() + 9];
     let len = tail.read(file).read(&mut bytes).unwrap();

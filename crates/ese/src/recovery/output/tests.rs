@@ -1,0 +1,79 @@
+use ese_format::DbTime;
+use ese_format::header::DatabaseHeader;
+use vfs::mem::Mem;
+
+use super::*;
+use crate::overlay::{Overlay, Spill};
+use crate::recovery::header::{CleanEnd, clean};
+use crate::recovery::outcome::LogEnd;
+use crate::recovery::tail::tests::finished;
+use crate::work::Taken;
+use crate::{DatabaseFile, OpenOptions, PageStore};
+
+const NAMES: [&str; 3] = ["edb.chk", "edb.log", "out.edb"];
+
+pub(crate) fn recovered(mem: &Mem) -> Outcome {
+    mem.put("/test.edb", testkit::database("clean_8k")).unwrap();
+    let file = DatabaseFile::open(Arc::new(mem.clone()), Path::new("/test.edb")).unwrap();
+    let header: DatabaseHeader = file.header().clone();
+    let mut overlay =
+        Overlay::new(Some(Arc::new(file)), header.page_size().unwrap(), 0, Spill::Memory);
+    let Taken::Page(mut page) = overlay.take(PageNumber(4)).unwrap() else { panic!() };
+    page.bytes_mut()[8] ^= 0xFF;
+    overlay.put(page).unwrap();
+    let tail = finished();
+    let end = CleanEnd {
+        mark: tail.mark(),
+        time: tail.time(),
+        dbtime: DbTime(99),
+        last_objid: 9,
+        hard: false,
+    };
+    let header = clean(&header, &end);
+    Outcome { overlay, header, log: LogEnd::Continued(tail) }
+}
+
+fn quiet(_: u64, _: u64) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+#[test]
+fn folder_has_database_log_and_checkpoint() {
+    let mem = Mem::new();
+    let outcome = recovered(&mem);
+    let storage: Arc<dyn Storage> = Arc::new(mem.clone());
+    let dir = Path::new("/new/folder");
+    let written = write_to(&storage, dir, "out.edb", &outcome, &quiet).unwrap();
+    let names: Vec<_> = mem.list(dir).unwrap().into_iter().map(|entry| entry.name).collect();
+    assert_eq!(names, NAMES);
+    assert_eq!(written.logs, [dir.join("edb.log")]);
+    let file = DatabaseFile::open(storage.clone(), &written.database).unwrap();
+    assert!(file.header().is_clean());
+    assert_eq!(file.header().consistent_position, finished().mark());
+    assert_eq!(file.shadowed().header.to_block(), outcome.header_block());
+    assert_eq!(file.len(), written.len);
+    assert_eq!(file.layout().last_owned, Ok(PageNumber(file.layout().pages)));
+    let changed = file.load(PageNumber(4)).unwrap();
+    assert_ne!(changed.bytes(), &mem.get("/test.edb").unwrap()[5 * 8192..6 * 8192]);
+    let database = OpenOptions::default().open(storage, &written.database).unwrap();
+    assert!(database.is_clean() && database.tables().count() > 0);
+}
+
+#[test]
+fn nothing_is_left_when_it_fails() {
+    let mem = Mem::new();
+    let outcome = recovered(&mem);
+    let storage: Arc<dyn Storage> = Arc::new(mem.clone());
+    let dir = Path::new("/new/folder");
+    let stop = |_: u64, _: u64| ControlFlow::Break(());
+    let error = write_to(&storage, dir, "out.edb", &outcome, &stop).unwrap_err();
+    assert!(matches!(error, Error::Cancelled));
+    assert!(mem.metadata(Path::new("/new")).is_err());
+
+    mem.put("/there/out.edb", "precious").unwrap();
+    let dir = Path::new("/there");
+    let error = write_to(&storage, dir, "out.edb", &outcome, &quiet).unwrap_err();
+    assert!(matches!(error, Error::Exists { .. }));
+    assert_eq!(mem.list(dir).unwrap().len(), 1);
+    assert_eq!(mem.get("/there/out.edb").unwrap(), b"precious");
+}
