@@ -6,6 +6,7 @@
 pub mod checkpoint;
 pub mod clock;
 pub mod header;
+pub mod journal;
 pub mod outcome;
 pub mod output;
 pub mod tail;

@@ -13,9 +13,9 @@ use ese_format::{LogPosition, PageNumber};
 
 use super::checkpoint;
 use super::tail::{FinishedTail, LastLog, SpooledLog};
+use crate::PageStore;
 use crate::overlay::Overlay;
 use crate::work::WorkPages;
-use crate::{Error, PageStore};
 
 /// A recovered database, and the end of its log.
 #[derive(Debug)]
@@ -138,10 +138,4 @@ fn name_beside(archived: &str, file: &SpooledLog, is_current: bool) -> String {
         false => LogRole::Archived(file.header.generation, digits),
     };
     LogName { role, ..name }.to_file_name()
-}
-
-/// A name that errors can show, or the error that it is none.
-pub(crate) fn text_of(path: &Path) -> Result<&str, Error> {
-    path.to_str()
-        .ok_or_else(|| Error::Journal { path: path.to_owned(), what: crate::JournalError::Name })
 }

@@ -6,13 +6,14 @@ use super::*;
 use crate::overlay::{Overlay, Spill};
 use crate::recovery::header::{CleanEnd, clean};
 use crate::recovery::outcome::LogEnd;
+use crate::recovery::tail::FinishedTail;
 use crate::recovery::tail::tests::finished;
 use crate::work::Taken;
 use crate::{DatabaseFile, OpenOptions, PageStore};
 
 const NAMES: [&str; 3] = ["edb.chk", "edb.log", "out.edb"];
 
-pub(crate) fn recovered(mem: &Mem) -> Outcome {
+fn recovered(mem: &Mem) -> Outcome {
     mem.put("/test.edb", testkit::database("clean_8k")).unwrap();
     let file = DatabaseFile::open(Arc::new(mem.clone()), Path::new("/test.edb")).unwrap();
     let header: DatabaseHeader = file.header().clone();
@@ -21,7 +22,10 @@ pub(crate) fn recovered(mem: &Mem) -> Outcome {
     let Taken::Page(mut page) = overlay.take(PageNumber(4)).unwrap() else { panic!() };
     page.bytes_mut()[8] ^= 0xFF;
     overlay.put(page).unwrap();
-    let tail = finished();
+    ended(overlay, &header, finished())
+}
+
+pub(crate) fn ended(overlay: Overlay, header: &DatabaseHeader, tail: FinishedTail) -> Outcome {
     let end = CleanEnd {
         mark: tail.mark(),
         time: tail.time(),
@@ -29,11 +33,11 @@ pub(crate) fn recovered(mem: &Mem) -> Outcome {
         last_objid: 9,
         hard: false,
     };
-    let header = clean(&header, &end);
+    let header = clean(header, &end);
     Outcome { overlay, header, log: LogEnd::Continued(tail) }
 }
 
-fn quiet(_: u64, _: u64) -> ControlFlow<()> {
+pub(crate) fn quiet(_: u64, _: u64) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 

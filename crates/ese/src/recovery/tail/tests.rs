@@ -39,7 +39,7 @@ fn header() -> LogHeader {
 }
 
 /// A log with notes of 1000 bytes, the last segment part full; and where its records end.
-fn log(notes: usize) -> (Vec<u8>, LogPosition) {
+pub(crate) fn log(notes: usize) -> (Vec<u8>, LogPosition) {
     let sink = One(Clock::fixed(1_800_000_001_000), Vec::new());
     let mut writer = LogWriter::new(header(), sink).unwrap();
     let mut note = vec![b'x'; 1000];
@@ -54,9 +54,18 @@ fn log(notes: usize) -> (Vec<u8>, LogPosition) {
 fn tail_of(bytes: Vec<u8>, end: LogPosition, mark: Option<LogPosition>) -> FinishedTail {
     let mem = Mem::new();
     mem.put("/edb.log", bytes).unwrap();
+    tail_at(mem, "/edb.log", end, mark)
+}
+
+pub(crate) fn tail_at(
+    mem: Mem,
+    path: &str,
+    end: LogPosition,
+    mark: Option<LogPosition>,
+) -> FinishedTail {
     let storage: Arc<dyn Storage> = Arc::new(mem);
     let last = LastLog {
-        path: "/edb.log".into(),
+        path: path.into(),
         archived_name: "edb00005.log".into(),
         header: header(),
         end,
