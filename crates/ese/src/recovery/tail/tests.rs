@@ -229,3 +229,52 @@ fn damage_before_the_end_is_an_error() {
     let error = LogTail::begin(&storage, start, Spill::Memory, Clock::fixed(1)).unwrap_err();
     assert_eq!(error.to_string(), "/edb.log: the log cannot be continued: sector 2 is damaged");
 }
+
+/// Where the records of a log end, as far as its segments tell.
+fn end_of_segments(log: &[u8], generation: LogGeneration) -> LogPosition {
+    use ese_format::PageNumber;
+    use ese_format::checksum::{BlockPosition, ecc};
+    let mut sector = 1;
+    for (number, segment) in (0..).zip(log.chunks(4096)).skip(1) {
+        let stored = u64::from_le_bytes(segment[..8].try_into().unwrap());
+        let of_file = segment[12..16] == generation.0.to_le_bytes();
+        if !of_file || stored != ecc(segment, PageNumber(number), BlockPosition::First).0 {
+            break;
+        }
+        sector = u16::try_from(number).unwrap() + 1;
+    }
+    LogPosition { generation, sector, byte: 0 }
+}
+
+#[test]
+fn logs_of_the_engine_go_on() {
+    let Some(corpus) = testkit::corpus() else { return };
+    for (set, empty) in [("8k_a", true), ("8k_b", false), ("8k_f", false)] {
+        let folder = corpus.unpacked().join(format!("crash_{set}/files"));
+        let bytes = std::fs::read(folder.join("edb.log")).unwrap();
+        let header = LogHeader::parse(&bytes).unwrap();
+        let end = end_of_segments(&bytes, header.generation);
+        let mem = Mem::new();
+        mem.put("/edb.log", bytes.clone()).unwrap();
+        let last = LastLog {
+            path: "/edb.log".into(),
+            archived_name: "edb0000A.log".into(),
+            header: header.clone(),
+            end,
+            mark: None,
+        };
+        let attachments = header.attachments().to_vec();
+        let start = TailStart { last, attachments, redo_from: end, hard: false };
+        let storage: Arc<dyn Storage> = Arc::new(mem);
+        let tail = LogTail::begin(&storage, start, Spill::Memory, Clock::fixed(1_800_000_000_000));
+        let tail = tail.unwrap().finish().unwrap();
+        assert_eq!((tail.replaces_last(), tail.replacement()), (empty, None), "{set}");
+        let new = content(&tail, &tail.files()[0]);
+        let new_header = LogHeader::parse(&new).unwrap();
+        assert_eq!(new_header.update_minor, header.update_minor);
+        if !empty {
+            assert!(new_header.follows(&header));
+            assert_eq!(new_header.previous_segments_checksum, checksum(&bytes), "{set}");
+        }
+    }
+}
