@@ -22,10 +22,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ese_format::PageNumber;
+use ese_format::log_header::{LOG_HEADER_LEN, LogHeader};
 use vfs::{OpenMode, Storage, durable};
 
 use self::format::{JournalWriter, name_bytes};
-use super::outcome::{LogEnd, NamedLog, Outcome};
+use super::outcome::{LogEnd, NamedLog, Outcome, name_beside};
 use super::output::{partial, require_room};
 use super::tail::{FinishedTail, LastLog};
 use crate::verify::Progress;
@@ -144,6 +145,7 @@ fn write(
         old_log(storage, &mut journal, database, tail)?;
         for log in &logs {
             let path = durable::parent(&tail.last().path).join(&log.name);
+            require_free(&**storage, &path, tail.last())?;
             new_log(&mut journal, &path, database, log)?;
         }
     }
@@ -167,6 +169,13 @@ fn old_log(
     }
     let last = tail.last();
     let archived = durable::parent(&last.path).join(&last.archived_name);
+    // Later logs of the same stream would contradict the new ones.
+    if let Some(name) = next_archived_name(tail) {
+        let next = durable::parent(&last.path).join(name);
+        if is_there(&**storage, &next)? {
+            return Err(Error::Exists { path: next });
+        }
+    }
     if archived != last.path && is_there(&**storage, &archived)? {
         return Err(Error::Exists { path: archived });
     }
@@ -180,6 +189,32 @@ fn old_log(
     let hash = carry_out::beginning_hash(&**storage, &last.path)?.unwrap_or_default();
     let (from, to) = (name_bytes(&last.path, database)?, name_bytes(&archived, database)?);
     journal.small(format::RENAME, &[&hash, &from, &to])
+}
+
+/// The name that the first new log file would have as an archived one.
+fn next_archived_name(tail: &FinishedTail) -> Option<String> {
+    tail.files().first().map(|file| name_beside(&tail.last().archived_name, file, false))
+}
+
+/// Fails if there is a log file under a name that a new one gets, and it is another one than that
+/// which was replayed last.
+fn require_free(storage: &dyn Storage, path: &Path, last: &LastLog) -> Result<(), Error> {
+    let file = match storage.open(path, OpenMode::Read) {
+        Err(error) if error.is_not_found() => return Ok(()),
+        file => file?,
+    };
+    let mut beginning = vec![0; LOG_HEADER_LEN];
+    let len = file.read_at(&mut beginning, 0)?;
+    beginning.truncate(len);
+    match LogHeader::parse(&beginning) {
+        Ok(found)
+            if found.generation == last.header.generation
+                && found.signature == last.header.signature =>
+        {
+            Ok(())
+        }
+        _ => Err(Error::Exists { path: path.to_owned() }),
+    }
 }
 
 fn new_log(

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use ese_format::header::DatabaseHeader;
 use ese_format::log_header::LogHeader;
 use ese_format::log_name::{LogDigits, LogName, LogRole};
-use ese_format::{LogPosition, PageNumber};
+use ese_format::{DbTime, LogPosition, LogTime, PageNumber};
 
 use super::checkpoint;
+use super::header::{self, CleanEnd};
 use super::tail::{FinishedTail, LastLog, SpooledLog};
 use crate::PageStore;
 use crate::overlay::Overlay;
@@ -51,7 +52,42 @@ pub(crate) struct NamedLog<'a> {
     pub(crate) tail: &'a FinishedTail,
 }
 
+/// What the replay knows of a database at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counters {
+    /// The highest dbtime that was given out.
+    pub dbtime: DbTime,
+    /// The highest object id that was given out.
+    pub last_objid: u32,
+    /// Whether it was a restore from a streaming backup.
+    pub hard: bool,
+}
+
+impl LogEnd {
+    /// Where databases are consistent by it.
+    pub fn mark(&self) -> LogPosition {
+        match self {
+            Self::Continued(tail) => tail.mark(),
+            Self::Closed { last, end } => last.mark.unwrap_or(*end),
+            Self::None => LogPosition::UNSET,
+        }
+    }
+}
+
 impl Outcome {
+    /// The outcome for the database with `header`, as the replay left it.
+    pub fn new(
+        overlay: Overlay,
+        header: &DatabaseHeader,
+        log: LogEnd,
+        counters: Counters,
+        now: LogTime,
+    ) -> Self {
+        let Counters { dbtime, last_objid, hard } = counters;
+        let end = CleanEnd { mark: log.mark(), time: now, dbtime, last_objid, hard };
+        Self { overlay, header: header::clean(header, &end), log }
+    }
+
     /// A reader of the recovered database; errors name `path`.
     pub fn into_store(self, path: &Path) -> Arc<dyn PageStore> {
         self.overlay.into_store(path)
@@ -123,7 +159,7 @@ impl Outcome {
 }
 
 /// The name of a log file of the stream that `archived` is of.
-fn name_beside(archived: &str, file: &SpooledLog, is_current: bool) -> String {
+pub(crate) fn name_beside(archived: &str, file: &SpooledLog, is_current: bool) -> String {
     let name = LogName::parse(archived).unwrap_or(LogName {
         base: *b"edb",
         role: LogRole::Current,

@@ -25,14 +25,14 @@ pub(super) fn carry_out(
     database: &Path,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let file = storage.open(path, OpenMode::Read)?;
-    let total = file.len()?;
-    let mut journal = JournalReader::open(file.clone(), path)?;
-    let header = find_header(&mut JournalReader::open(file, path)?)?;
+    let mut journal = JournalReader::open(storage.open(path, OpenMode::Read)?, path)?;
+    let header = find_header(&mut journal)?;
+    journal.rewind();
     let target = open_database(&**storage, path, database, header.as_ref())?;
     let mut work = Work { storage: &**storage, database, target, page_size: PageSize::KIB_4 };
     while let Some(kind) = journal.next()? {
-        if let ControlFlow::Break(()) = progress.report(total - journal.left().min(total), total) {
+        let (done, total) = journal.progress();
+        if let ControlFlow::Break(()) = progress.report(done, total) {
             return Err(Error::Cancelled);
         }
         match kind {

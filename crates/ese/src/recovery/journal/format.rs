@@ -165,6 +165,16 @@ impl JournalReader {
         Ok(Some(kind))
     }
 
+    /// Goes back to the first entry.
+    pub(super) fn rewind(&mut self) {
+        self.entry_end = MAGIC.len() as u64;
+    }
+
+    /// Bytes before the place that is read, and bytes of the whole.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        (self.at, self.end)
+    }
+
     /// Bytes of the entry that were not read yet.
     pub(super) fn left(&self) -> u64 {
         self.entry_end - self.at

@@ -202,3 +202,19 @@ fn journal_that_is_damaged_or_of_another_database_is_not_carried_out() {
     mem.remove_file(Path::new("/d/test.edb.recovery")).unwrap();
     assert!(files(&mem).into_iter().eq(before));
 }
+
+#[test]
+fn later_logs_are_not_overwritten() {
+    let mem = dirty(false);
+    let outcome = outcome(&mem);
+    let storage: Arc<dyn Storage> = Arc::new(mem.clone());
+    for name in ["edb00006.log", "edb00005.log"] {
+        let path = format!("/d/{name}");
+        mem.put(&path, "later").unwrap();
+        let before = files(&mem);
+        let error = commit(&storage, Path::new(DATABASE), &outcome, &quiet).unwrap_err();
+        assert!(matches!(error, Error::Exists { .. }), "{error}");
+        assert!(files(&mem) == before);
+        mem.remove_file(Path::new(&path)).unwrap();
+    }
+}

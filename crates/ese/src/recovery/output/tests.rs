@@ -4,8 +4,7 @@ use vfs::mem::Mem;
 
 use super::*;
 use crate::overlay::{Overlay, Spill};
-use crate::recovery::header::{CleanEnd, clean};
-use crate::recovery::outcome::LogEnd;
+use crate::recovery::outcome::{Counters, LogEnd};
 use crate::recovery::tail::FinishedTail;
 use crate::recovery::tail::tests::finished;
 use crate::work::Taken;
@@ -26,15 +25,9 @@ fn recovered(mem: &Mem) -> Outcome {
 }
 
 pub(crate) fn ended(overlay: Overlay, header: &DatabaseHeader, tail: FinishedTail) -> Outcome {
-    let end = CleanEnd {
-        mark: tail.mark(),
-        time: tail.time(),
-        dbtime: DbTime(99),
-        last_objid: 9,
-        hard: false,
-    };
-    let header = clean(header, &end);
-    Outcome { overlay, header, log: LogEnd::Continued(tail) }
+    let now = tail.time();
+    let counters = Counters { dbtime: DbTime(99), last_objid: 9, hard: false };
+    Outcome::new(overlay, header, LogEnd::Continued(tail), counters, now)
 }
 
 pub(crate) fn quiet(_: u64, _: u64) -> ControlFlow<()> {
@@ -80,4 +73,23 @@ fn nothing_is_left_when_it_fails() {
     assert!(matches!(error, Error::Exists { .. }));
     assert_eq!(mem.list(dir).unwrap().len(), 1);
     assert_eq!(mem.get("/there/out.edb").unwrap(), b"precious");
+}
+
+#[test]
+fn file_ends_where_the_engine_ends_it() {
+    let Some(corpus) = testkit::corpus() else { return };
+    for set in ["8k_a", "8k_b", "8k_c", "8k_d", "8k_e", "8k_f", "8k_new", "4k_a", "32k_a"] {
+        let path = corpus.unpacked().join(format!("crash_{set}/recovered/test.edb"));
+        let bytes = std::fs::read(&path).unwrap();
+        let mem = Mem::new();
+        mem.put("/in/test.edb", [bytes.as_slice(), &[0; 1 << 18]].concat()).unwrap();
+        let storage: Arc<dyn Storage> = Arc::new(mem.clone());
+        let file = DatabaseFile::open(storage.clone(), Path::new("/in/test.edb")).unwrap();
+        let (header, size) = (file.header().clone(), file.page_size());
+        let overlay = Overlay::new(Some(Arc::new(file)), size, 0, Spill::Memory);
+        let outcome = Outcome { overlay, header, log: LogEnd::None };
+        let written = write_to(&storage, Path::new("/out"), "a", &outcome, &quiet).unwrap();
+        assert!(mem.get(&written.database).unwrap() == bytes, "{set}");
+        assert_eq!((written.logs.len(), written.checkpoint), (0, None));
+    }
 }
