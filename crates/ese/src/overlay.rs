@@ -22,6 +22,7 @@ use vfs::Storage;
 use self::cache::{Cache, Cached};
 use self::numbers::PageMap;
 use self::scratch::{Scratch, finish};
+use self::under::Under;
 use crate::owned::{UnknownSpace, last_owned_by};
 use crate::page::PageError;
 use crate::work::{Taken, WorkPage, WorkPages};
@@ -33,6 +34,7 @@ mod scratch;
 mod store;
 #[cfg(test)]
 mod tests;
+mod under;
 
 pub(crate) use scratch::Backing;
 pub use store::OverlayStore;
@@ -54,11 +56,7 @@ pub enum Spill {
 /// Pages that are being changed, over a database file or over nothing.
 #[derive(Debug)]
 pub struct Overlay {
-    base: Option<Arc<DatabaseFile>>,
-    /// The last page of the file that still counts.
-    base_end: PageNumber,
-    page_size: PageSize,
-    last: PageNumber,
+    under: Under,
     cache: Cache,
     scratch: Scratch,
     /// Pages whose content was taken away.
@@ -76,10 +74,7 @@ impl Overlay {
         let base = base.filter(|base| base.page_size() == page_size);
         let last = base.as_ref().map_or(PageNumber::NULL, |base| PageNumber(base.layout().pages));
         Self {
-            base,
-            base_end: last,
-            page_size,
-            last,
+            under: Under { base, base_end: last, page_size, last },
             cache: Cache::new(cache / page_size.bytes()),
             scratch: Scratch::new(spill, page_size),
             zeroed: PageMap::default(),
@@ -88,37 +83,37 @@ impl Overlay {
 
     /// The file under it.
     pub fn base(&self) -> Option<&Arc<DatabaseFile>> {
-        self.base.as_ref()
+        self.under.base.as_ref()
     }
 
     /// The last page of the file that still counts: pages beyond it that were not changed are
     /// zeros, whatever the file has there.
     pub fn base_end(&self) -> PageNumber {
-        self.base_end
+        self.under.base_end
     }
 
     /// The last page that there is.
     pub fn last_page(&self) -> PageNumber {
-        self.last
+        self.under.last
     }
 
     /// Makes `last` the last page: pages up to it that were not there are zeros; what was beyond
     /// it is forgotten and does not come back.
     pub fn set_last_page(&mut self, last: PageNumber) {
-        if last < self.last {
+        if last < self.under.last {
             self.cache.forget_beyond(last);
             self.scratch.forget_beyond(last);
             self.zeroed.retain(|number, ()| *number <= last.0);
-            self.base_end = self.base_end.min(last);
+            self.under.base_end = self.under.base_end.min(last);
         }
-        self.last = last;
+        self.under.last = last;
     }
 
     /// Takes the content of a page away: it is zeros, as if it had never been written.
     pub fn zero(&mut self, number: PageNumber) {
         self.cache.forget(number);
         self.scratch.forget(number);
-        if number != PageNumber::NULL && number <= self.base_end {
+        if number != PageNumber::NULL && number <= self.under.base_end {
             self.zeroed.insert(number.0, ());
         }
     }
@@ -141,17 +136,17 @@ impl Overlay {
     /// Whether no page differs from the file's.
     pub fn is_unchanged(&self) -> bool {
         let in_memory = self.cache.pages().any(WorkPage::is_changed);
-        let of_file = self.base.as_ref().map_or(0, |base| base.layout().pages);
+        let of_file = self.under.base.as_ref().map_or(0, |base| base.layout().pages);
         !in_memory
             && self.scratch.numbers().next().is_none()
             && self.zeroed.is_empty()
-            && self.last.0 == of_file
-            && self.base_end == self.last
+            && self.under.last.0 == of_file
+            && self.under.base_end == self.under.last
     }
 
     /// Bytes of pages in memory, pages taken out counted.
     pub fn memory(&self) -> usize {
-        self.cache.len() * self.page_size.bytes()
+        self.cache.len() * self.under.page_size.bytes()
     }
 
     /// Bytes of the scratch file.
@@ -169,23 +164,7 @@ impl Overlay {
     ///
     /// That the file or the scratch file cannot be read.
     pub fn read_run(&self, first: PageNumber, target: &mut [u8]) -> Result<usize, Error> {
-        let size = self.page_size.bytes();
-        let there = (u64::from(self.last.0) + 1).saturating_sub(u64::from(first.0));
-        let pages = (target.len() / size).min(usize::try_from(there).unwrap_or(usize::MAX));
-        let target = target.get_mut(..pages * size).unwrap_or_default();
-        let of_base = (u64::from(self.base_end.0) + 1).saturating_sub(u64::from(first.0));
-        let of_base = usize::try_from(of_base).unwrap_or(usize::MAX).min(pages);
-        if let (Some(base), true) = (&self.base, of_base > 0) {
-            let (run, rest) = target.split_at_mut(of_base * size);
-            base.read_exact_at(run, first.file_offset(self.page_size))?;
-            rest.fill(0);
-        } else {
-            target.fill(0);
-        }
-        for (number, bytes) in (first.0..).zip(target.chunks_exact_mut(size)) {
-            self.lay_over(PageNumber(number), bytes)?;
-        }
-        Ok(pages)
+        self.under.read_run(first, target, |number, bytes| self.lay_over(number, bytes))
     }
 
     /// Puts a changed page, or the zeros of a zeroed one, over `bytes`.
@@ -211,7 +190,7 @@ impl Overlay {
     /// Why it cannot be told.
     pub fn last_owned(&self) -> Result<PageNumber, UnknownSpace> {
         let fetch = |number, bytes: &mut [u8]| self.read_run(number, bytes).is_ok_and(|n| n == 1);
-        last_owned_by(&fetch, self.page_size, self.last.0)
+        last_owned_by(&fetch, self.under.page_size, self.under.last.0)
     }
 
     /// The highest dbtime of any page, and the page; all pages are read. What is no page counts
@@ -222,11 +201,11 @@ impl Overlay {
     /// That the file or the scratch file cannot be read.
     pub fn max_dbtime(&self) -> Result<(DbTime, PageNumber), Error> {
         let mut highest = (DbTime(0), PageNumber::NULL);
-        let mut buffer = vec![0; RUN.max(self.page_size.bytes())];
+        let mut buffer = vec![0; RUN.max(self.under.page_size.bytes())];
         let mut first = PageNumber::ROOT;
         loop {
             let pages = self.read_run(first, &mut buffer)?;
-            let blocks = buffer.chunks_exact(self.page_size.bytes()).take(pages);
+            let blocks = buffer.chunks_exact(self.under.page_size.bytes()).take(pages);
             for (number, bytes) in (first.0..).zip(blocks) {
                 let number = PageNumber(number);
                 let Some(header) = PageHeader::parse(bytes) else { continue };
@@ -249,22 +228,19 @@ impl Overlay {
 
     /// A reader of the whole; errors name `path`.
     pub fn into_store(self, path: &Path) -> Arc<dyn PageStore> {
+        self.freeze(path)
+    }
+
+    /// The pages as they are from now on, to be read and written; errors name `path`.
+    pub fn freeze(self, path: &Path) -> Arc<OverlayStore> {
         let mut changed = PageMap::default();
         for mut page in self.cache.into_pages().filter(WorkPage::is_changed) {
             let number = page.number();
             finish(page.bytes_mut(), number);
             changed.insert(number.0, page.into_bytes());
         }
-        Arc::new(OverlayStore {
-            base: self.base,
-            base_end: self.base_end,
-            page_size: self.page_size,
-            last: self.last,
-            path: path.to_owned(),
-            changed,
-            zeroed: self.zeroed,
-            scratch: self.scratch,
-        })
+        let (path, zeroed, scratch) = (path.to_owned(), self.zeroed, self.scratch);
+        Arc::new(OverlayStore { under: self.under, path, changed, zeroed, scratch })
     }
 
     /// A page that is not in memory.
@@ -272,7 +248,7 @@ impl Overlay {
         let page = match self.scratch.read(number)? {
             Some(Ok(page)) => WorkPage::spilled(number, page.into_bytes()),
             Some(Err(what)) => return Ok(Taken::Unsound(what)),
-            None if self.zeroed.contains_key(&number.0) || number > self.base_end => {
+            None if self.zeroed.contains_key(&number.0) || number > self.under.base_end => {
                 return Ok(Taken::Unsound(PageError::Zeroed));
             }
             None => match self.fetch_from_file(number)? {
@@ -286,7 +262,7 @@ impl Overlay {
     }
 
     fn fetch_from_file(&self, number: PageNumber) -> Result<Result<WorkPage, PageError>, Error> {
-        let Some(base) = &self.base else { return Ok(Err(PageError::Zeroed)) };
+        let Some(base) = &self.under.base else { return Ok(Err(PageError::Zeroed)) };
         match base.load(number) {
             Ok(page) => {
                 let corrected = page.is_corrected();
@@ -320,18 +296,18 @@ impl Overlay {
 
 impl WorkPages for Overlay {
     fn page_size(&self) -> PageSize {
-        self.page_size
+        self.under.page_size
     }
 
     fn take(&mut self, number: PageNumber) -> Result<Taken, Error> {
         match self.cache.take(number) {
             Cached::Page(page) => Ok(Taken::Page(page)),
-            Cached::Absent if number == PageNumber::NULL || number > self.last => {
+            Cached::Absent if number == PageNumber::NULL || number > self.under.last => {
                 Ok(Taken::BeyondEnd)
             }
             Cached::Absent => self.fetch(number),
             Cached::Out => {
-                let path = self.base.as_ref().map(|base| base.path().to_owned());
+                let path = self.under.base.as_ref().map(|base| base.path().to_owned());
                 Err(Error::PageInUse { path: path.unwrap_or_default(), page: number })
             }
         }
@@ -341,11 +317,11 @@ impl WorkPages for Overlay {
     fn put(&mut self, page: WorkPage) -> Result<(), Error> {
         let number = page.number();
         if page.is_changed() {
-            self.last = self.last.max(number);
+            self.under.last = self.under.last.max(number);
             if !self.zeroed.is_empty() {
                 self.zeroed.remove(&number.0);
             }
-        } else if number > self.last {
+        } else if number > self.under.last {
             self.cache.forget(number);
             return Ok(());
         }

@@ -30,8 +30,7 @@ use super::outcome::{LogEnd, NamedLog, Outcome, name_beside};
 use super::output::{partial, require_room};
 use super::tail::{FinishedTail, LastLog};
 use crate::verify::Progress;
-use crate::work::WorkPages;
-use crate::{AlignedBuffer, Error, JournalError};
+use crate::{AlignedBuffer, Error, JournalError, PageStore as _};
 
 mod carry_out;
 mod format;
@@ -135,13 +134,13 @@ fn write(
     outcome: &Outcome,
 ) -> Result<(), Error> {
     let logs = outcome.logs();
-    let changed = outcome.overlay.changed();
-    let size = u64::from(outcome.overlay.page_size().get());
+    let changed = outcome.pages().changed();
+    let size = u64::from(outcome.pages().page_size().get());
     let of_logs: u64 = logs.iter().map(|log| log.file.filled + log.file.len).sum();
     let needed = (changed.len() as u64).saturating_mul(size).saturating_add(of_logs);
     require_room(&**storage, durable::parent(database), needed)?;
     let mut journal = JournalWriter::begin(storage.open(path, OpenMode::CreateNew)?)?;
-    if let LogEnd::Continued(tail) = &outcome.log {
+    if let LogEnd::Continued(tail) = outcome.log() {
         old_log(storage, &mut journal, database, tail)?;
         for log in &logs {
             let path = durable::parent(&tail.last().path).join(&log.name);
@@ -243,10 +242,10 @@ fn database_pages(
     outcome: &Outcome,
     changed: &[PageNumber],
 ) -> Result<(), Error> {
-    let overlay = &outcome.overlay;
-    let size = overlay.page_size();
+    let store = outcome.pages();
+    let size = store.page_size();
     let last = outcome.last_page();
-    let numbers = [size.get(), overlay.base_end().min(last).0, last.0].map(u32::to_le_bytes);
+    let numbers = [size.get(), store.base_end().min(last).0, last.0].map(u32::to_le_bytes);
     journal.small(format::SHAPE, &numbers.each_ref().map(<[u8; 4]>::as_slice))?;
     let mut buffer = AlignedBuffer::new(format::RUN.max(size.bytes()));
     let most = buffer.as_slice().len() / size.bytes();
@@ -258,7 +257,7 @@ fn database_pages(
         let run = left.iter().enumerate().take(most).take_while(follows);
         let pages = run.filter(|(_, number)| **number <= last).count();
         let bytes = buffer.as_mut_slice().get_mut(..pages * size.bytes()).unwrap_or_default();
-        overlay.read_run(first, bytes)?;
+        store.read_run(first, bytes)?;
         journal.small(format::PAGES, &[&first.0.to_le_bytes(), bytes])?;
         left = left.get(pages..).unwrap_or_default();
     }

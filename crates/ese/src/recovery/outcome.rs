@@ -1,7 +1,7 @@
 //! What a recovery ends with, before it is written anywhere.
 //!
 //! [`write_to`](super::output::write_to) makes a new folder of it, [`commit`](super::journal::commit)
-//! puts it in place of what was recovered; [`Outcome::into_store`] only reads it.
+//! puts it in place of what was recovered; [`Outcome::pages`] only reads it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,19 +14,15 @@ use ese_format::{DbTime, LogPosition, LogTime, PageNumber};
 use super::checkpoint;
 use super::header::{self, CleanEnd};
 use super::tail::{FinishedTail, LastLog, SpooledLog};
-use crate::PageStore;
-use crate::overlay::Overlay;
-use crate::work::WorkPages;
+use crate::PageStore as _;
+use crate::overlay::{Overlay, OverlayStore};
 
 /// A recovered database, and the end of its log.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Its pages.
-    pub overlay: Overlay,
-    /// Its header, clean.
-    pub header: DatabaseHeader,
-    /// How its log ends.
-    pub log: LogEnd,
+    pages: Arc<OverlayStore>,
+    header: DatabaseHeader,
+    log: LogEnd,
 }
 
 /// How the log of a recovered database ends.
@@ -75,9 +71,11 @@ impl LogEnd {
 }
 
 impl Outcome {
-    /// The outcome for the database with `header`, as the replay left it.
+    /// The outcome for the database with `header`, as the replay left it; errors name the database
+    /// `path`.
     pub fn new(
         overlay: Overlay,
+        path: &Path,
         header: &DatabaseHeader,
         log: LogEnd,
         counters: Counters,
@@ -85,24 +83,34 @@ impl Outcome {
     ) -> Self {
         let Counters { dbtime, last_objid, hard } = counters;
         let end = CleanEnd { mark: log.mark(), time: now, dbtime, last_objid, hard };
-        Self { overlay, header: header::clean(header, &end), log }
+        Self { pages: overlay.freeze(path), header: header::clean(header, &end), log }
     }
 
-    /// A reader of the recovered database; errors name `path`.
-    pub fn into_store(self, path: &Path) -> Arc<dyn PageStore> {
-        self.overlay.into_store(path)
+    /// Its pages, to be read.
+    pub fn pages(&self) -> &Arc<OverlayStore> {
+        &self.pages
+    }
+
+    /// Its header, clean.
+    pub fn header(&self) -> &DatabaseHeader {
+        &self.header
+    }
+
+    /// How its log ends.
+    pub fn log(&self) -> &LogEnd {
+        &self.log
     }
 
     /// The last page of the file that is written: the last one that the database owns. What a
     /// file has beyond it is room that the engine took in advance, and gives back at the end.
     pub fn last_page(&self) -> PageNumber {
-        let last = self.overlay.last_page();
-        self.overlay.last_owned().map_or(last, |owned| owned.min(last))
+        let last = self.pages.last_page();
+        self.pages.last_owned().map_or(last, |owned| owned.min(last))
     }
 
     /// Length of the database file.
     pub fn file_len(&self) -> u64 {
-        let size = u64::from(self.overlay.page_size().get());
+        let size = u64::from(self.pages.page_size().get());
         (u64::from(self.last_page().0) + PageNumber::RESERVED_BLOCKS).saturating_mul(size)
     }
 
@@ -111,7 +119,7 @@ impl Outcome {
         let mut header = self.header.clone();
         header.page_size_field = match header.page_size_field {
             0 => 0,
-            _ => self.overlay.page_size().get(),
+            _ => self.pages.page_size().get(),
         };
         header.to_sealed_block()
     }

@@ -17,8 +17,7 @@ use vfs::{File, OpenMode, Storage, durable};
 
 use super::outcome::{NamedLog, Outcome};
 use crate::verify::Progress;
-use crate::work::WorkPages;
-use crate::{AlignedBuffer, Error};
+use crate::{AlignedBuffer, Error, PageStore as _};
 
 /// The files that were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +79,8 @@ fn write_database(
     outcome: &Outcome,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let overlay = &outcome.overlay;
-    let size = overlay.page_size();
+    let store = outcome.pages();
+    let size = store.page_size();
     let total = outcome.file_len();
     let last = outcome.last_page();
     let block = outcome.header_block();
@@ -97,7 +96,7 @@ fn write_database(
         let left = usize::try_from(last.0 - next.0).unwrap_or(usize::MAX).saturating_add(1);
         let len = left.saturating_mul(size.bytes()).min(RUN.max(size.bytes()));
         let run = buffer.as_mut_slice().get_mut(..len).unwrap_or_default();
-        let pages = overlay.read_run(next, run)?;
+        let pages = store.read_run(next, run)?;
         let written = run.get(..pages.saturating_mul(size.bytes())).unwrap_or_default();
         file.write_all_at(written, offset)?;
         match u32::try_from(pages).ok().and_then(|pages| next.0.checked_add(pages)) {

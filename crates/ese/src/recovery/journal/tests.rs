@@ -9,7 +9,7 @@ use crate::DatabaseFile;
 use crate::overlay::{Overlay, Spill};
 use crate::recovery::output::tests::{ended, quiet};
 use crate::recovery::tail::tests::{log, tail_at};
-use crate::work::Taken;
+use crate::work::{Taken, WorkPages as _};
 
 const DATABASE: &str = "/d/test.edb";
 
@@ -216,5 +216,49 @@ fn later_logs_are_not_overwritten() {
         assert!(matches!(error, Error::Exists { .. }), "{error}");
         assert!(files(&mem) == before);
         mem.remove_file(Path::new(&path)).unwrap();
+    }
+}
+
+/// A journal with one entry.
+fn forged(kind: u8, content: &[u8]) -> Vec<u8> {
+    let mem = Mem::new();
+    let file = mem.open(Path::new("/j"), OpenMode::CreateNew).unwrap();
+    let mut journal = JournalWriter::begin(file).unwrap();
+    let header = read_shadowed(&testkit::database("clean_8k")[..SHADOWED_LEN]).unwrap().header;
+    journal.small(kind, &[content]).unwrap();
+    journal.small(format::HEADER, &[&header.to_sealed_block()]).unwrap();
+    journal.end().unwrap();
+    mem.get("/j").unwrap()
+}
+
+#[test]
+fn forged_journal_writes_no_file_but_logs() {
+    for name in ["/etc/passwd", "passwd", "../x/test.edb", "..", "", "/"] {
+        let mem = dirty(false);
+        let len = u16::try_from(name.len()).unwrap().to_le_bytes();
+        let content = [&len[..], name.as_bytes(), b"12345678root"].concat();
+        for kind in [format::FILE, format::CHECKPOINT] {
+            mem.put("/d/test.edb.recovery", forged(kind, &content)).unwrap();
+            let before = files(&mem);
+            let storage: Arc<dyn Storage> = Arc::new(mem.clone());
+            let error = settle(&storage, Path::new(DATABASE), &quiet).unwrap_err();
+            assert!(matches!(error, Error::Journal { what: JournalError::Damaged, .. }), "{name}");
+            assert!(files(&mem) == before);
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_entry_is_too_strange(kind in 0..8_u8, content: Vec<u8>) {
+        let mem = dirty(false);
+        mem.put("/d/test.edb.recovery", forged(kind, &content)).unwrap();
+        let storage: Arc<dyn Storage> = Arc::new(mem);
+        let small = kind != format::SHAPE || content.len() < 12;
+        if small {
+            let _ = settle(&storage, Path::new(DATABASE), &quiet);
+        }
     }
 }

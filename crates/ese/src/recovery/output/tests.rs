@@ -7,7 +7,7 @@ use crate::overlay::{Overlay, Spill};
 use crate::recovery::outcome::{Counters, LogEnd};
 use crate::recovery::tail::FinishedTail;
 use crate::recovery::tail::tests::finished;
-use crate::work::Taken;
+use crate::work::{Taken, WorkPages as _};
 use crate::{DatabaseFile, OpenOptions, PageStore};
 
 const NAMES: [&str; 3] = ["edb.chk", "edb.log", "out.edb"];
@@ -27,7 +27,7 @@ fn recovered(mem: &Mem) -> Outcome {
 pub(crate) fn ended(overlay: Overlay, header: &DatabaseHeader, tail: FinishedTail) -> Outcome {
     let now = tail.time();
     let counters = Counters { dbtime: DbTime(99), last_objid: 9, hard: false };
-    Outcome::new(overlay, header, LogEnd::Continued(tail), counters, now)
+    Outcome::new(overlay, Path::new("test.edb"), header, LogEnd::Continued(tail), counters, now)
 }
 
 pub(crate) fn quiet(_: u64, _: u64) -> ControlFlow<()> {
@@ -87,9 +87,14 @@ fn file_ends_where_the_engine_ends_it() {
         let file = DatabaseFile::open(storage.clone(), Path::new("/in/test.edb")).unwrap();
         let (header, size) = (file.header().clone(), file.page_size());
         let overlay = Overlay::new(Some(Arc::new(file)), size, 0, Spill::Memory);
-        let outcome = Outcome { overlay, header, log: LogEnd::None };
+        let counters = Counters { dbtime: DbTime(0), last_objid: 0, hard: false };
+        let path = Path::new("test.edb");
+        let time = header.detach_time;
+        let outcome = Outcome::new(overlay, path, &header, LogEnd::None, counters, time);
         let written = write_to(&storage, Path::new("/out"), "a", &outcome, &quiet).unwrap();
-        assert!(mem.get(&written.database).unwrap() == bytes, "{set}");
+        let found = mem.get(&written.database).unwrap();
+        let pages = 2 * size.bytes();
+        assert!(found[pages..] == bytes[pages..], "{set}");
         assert_eq!((written.logs.len(), written.checkpoint), (0, None));
     }
 }
