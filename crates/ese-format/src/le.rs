@@ -60,7 +60,7 @@ macro_rules! fixed_integer {
     )*};
 }
 
-fixed_integer!(u8, u16, u32, u64);
+fixed_integer!(u8, u16, u32, u64, i16, i32, i64);
 
 /// Lets a newtype over an integer be a field.
 macro_rules! fixed_newtype {

@@ -9,12 +9,23 @@
 
 mod database;
 mod instance;
+mod kind;
+mod length;
 mod note;
 mod page;
+mod parse;
+#[cfg(test)]
+mod tests;
 mod transaction;
+mod write;
+
+use crate::DbTime;
+use crate::le::fixed_newtype;
 
 pub use database::{DatabaseAction, DatabaseRecord};
 pub use instance::InstanceRecord;
+pub use kind::RecordKind;
+pub use length::{RecordError, record_len};
 pub use note::NoteRecord;
 pub use page::{
     BeforeImage, BeforeImageFlags, Change, EmptiedPage, MergeChange, MergeFlags, MergeKind,
@@ -56,3 +67,54 @@ pub struct TransactionId(pub u32);
 /// Number that ties a versioned change to its undo; 0 is none. ESE: `RCEID`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct VersionId(pub u32);
+
+fixed_newtype!(SessionId(u16), DatabaseId(u8), TransactionId(u32), VersionId(u32), UndoKind(u16));
+
+impl<'a> LogRecord<'a> {
+    /// The session that wrote it, where the record says it.
+    pub fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Page(record) => Some(record.session),
+            Self::Transaction(record) => Some(record.session),
+            Self::Macro(record) => Some(record.session),
+            Self::Database(record) => record.action.session(),
+            Self::Instance(_) => None,
+            Self::Note(note) => note.session(),
+        }
+    }
+
+    /// The database that it is about, where the record says it.
+    pub fn database(&self) -> Option<DatabaseId> {
+        match self {
+            Self::Page(record) => Some(record.database),
+            Self::Database(record) => Some(record.database),
+            Self::Note(note) => note.database(),
+            Self::Transaction(_) | Self::Macro(_) | Self::Instance(_) => None,
+        }
+    }
+
+    /// The change of a page, if it is one.
+    pub fn page_record(&self) -> Option<&PageRecord<'a>> {
+        match self {
+            Self::Page(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The dbtime of what is done, and that of the page before, where the record has them.
+    pub fn dbtimes(&self) -> Option<(DbTime, Option<DbTime>)> {
+        let known = |time: DbTime| (time != PageRecord::NO_TIME).then_some(time);
+        match self {
+            Self::Page(record) => Some((known(record.after)?, known(record.before))),
+            Self::Macro(record) => Some((record.dbtime, None)),
+            Self::Database(record) => match record.action {
+                DatabaseAction::RootMove { after, .. } | DatabaseAction::NewPage { after, .. } => {
+                    Some((after, None))
+                }
+                DatabaseAction::Shrink { dbtime, .. } => Some((dbtime?, None)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}

@@ -72,6 +72,8 @@ pub enum DatabaseAction<'a> {
         consistent: LogPosition,
         /// Its signature.
         signature: Signature,
+        /// What a newer engine may add.
+        rest: &'a [u8],
     },
     /// Others are told that it is attached.
     SignalAttach,
@@ -88,6 +90,8 @@ pub enum DatabaseAction<'a> {
     Extend {
         /// Its last page after.
         last: PageNumber,
+        /// What a newer engine may add.
+        rest: &'a [u8],
     },
     /// The file shrinks.
     Shrink {
@@ -127,4 +131,36 @@ pub enum DatabaseAction<'a> {
         /// dbtime after.
         after: DbTime,
     },
+}
+
+impl DatabaseAction<'_> {
+    /// The flag of a created database whose record has a version.
+    pub const CREATE_VERSION: u8 = 4;
+
+    /// Who did it, where the record says it.
+    pub fn session(&self) -> Option<SessionId> {
+        match *self {
+            Self::Create { session, .. }
+            | Self::CreateFinish { session }
+            | Self::Attach { session, .. }
+            | Self::Detach { session, .. }
+            | Self::RootMove { session, .. }
+            | Self::NewPage { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Whether the path is in UTF-16, and the path without its final zero; none where there is no
+    /// path.
+    pub fn path(&self) -> Option<(bool, &[u8])> {
+        let (wide, path) = match *self {
+            Self::Create { flags, path, .. } | Self::Attach { flags, path, .. } => {
+                (flags & 8 != 0, path)
+            }
+            Self::Detach { flags, path, .. } => (flags & 0x10 != 0, path),
+            _ => return None,
+        };
+        let end = if wide { path.strip_suffix(&[0, 0]) } else { path.strip_suffix(&[0]) };
+        Some((wide, end.unwrap_or(path)))
+    }
 }

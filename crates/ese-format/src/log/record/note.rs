@@ -68,6 +68,8 @@ pub enum NoteRecord<'a> {
         source: Option<u8>,
         /// Checksum of the page, 16 bits in the first form.
         checksum: u32,
+        /// What a newer engine may add to the first form.
+        rest: &'a [u8],
     },
     /// A tree is given up after its transaction.
     FreeTree {
@@ -79,6 +81,8 @@ pub enum NoteRecord<'a> {
         commit: u32,
         /// 1 table, 2 index.
         tree: u8,
+        /// What a newer engine may add.
+        rest: &'a [u8],
     },
     /// Pages are free again.
     ExtentFreed {
@@ -101,7 +105,7 @@ pub enum NoteRecord<'a> {
         page: PageNumber,
         /// dbtime.
         dbtime: DbTime,
-        /// Reserved.
+        /// Reserved, 32 bytes.
         reserved: &'a [u8],
     },
     /// A step of a backup.
@@ -153,4 +157,31 @@ pub enum NoteRecord<'a> {
         /// Content, without the type.
         content: &'a [u8],
     },
+}
+
+impl NoteRecord<'_> {
+    /// Who wrote it, where the record says it.
+    pub fn session(&self) -> Option<SessionId> {
+        match *self {
+            Self::Trace { session, .. }
+            | Self::ForceRollover { session, .. }
+            | Self::ForceWrite { session }
+            | Self::JetOperation { session, .. }
+            | Self::CommitContext { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+
+    /// The database that it is about, where the record says it.
+    pub fn database(&self) -> Option<DatabaseId> {
+        match *self {
+            Self::MacroInfo { database, .. } => database,
+            Self::ScanCheck { database, .. }
+            | Self::FreeTree { database, .. }
+            | Self::ExtentFreed { database, .. }
+            | Self::PagePatchRequest { database, .. }
+            | Self::Backup { database, .. } => Some(database),
+            _ => None,
+        }
+    }
 }

@@ -58,6 +58,21 @@ impl PageRecord<'_> {
     pub const NO_TIME: DbTime = DbTime(u64::MAX);
 }
 
+impl Change<'_> {
+    /// Object id of the tree whose page is changed.
+    pub fn objid(&self) -> u32 {
+        match self {
+            Self::Node(tree, _) | Self::EmptyTree(tree, _) | Self::Scrub { tree, .. } => tree.objid,
+            Self::Split(SplitChange { objid, .. })
+            | Self::Merge(MergeChange { objid, .. })
+            | Self::Move(PageMoveChange { objid, .. })
+            | Self::CreateMultiple { objid, .. }
+            | Self::CreateSingle { objid, .. }
+            | Self::Convert { objid, .. } => *objid,
+        }
+    }
+}
+
 /// What is done to a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change<'a> {
@@ -73,8 +88,8 @@ pub enum Change<'a> {
     EmptyTree(TreeRef, Vec<EmptiedPage>),
     /// Deleted data are overwritten.
     Scrub {
-        /// Object id of the tree.
-        objid: u32,
+        /// The tree; its root is not written.
+        tree: TreeRef,
         /// Bit 0: the page is unused as a whole.
         flags: u32,
         /// Number of operations in `operations`.
