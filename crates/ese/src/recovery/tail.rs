@@ -83,6 +83,8 @@ pub struct LogTail {
     start: TailStart,
     state: LastState,
     undo: LogPosition,
+    /// The bytes of a record, kept to be used again.
+    record: Vec<u8>,
 }
 
 impl LogTail {
@@ -104,7 +106,7 @@ impl LogTail {
         let path = start.last.path.clone();
         let writer = LogWriter::new(header, spool).map_err(|error| undo_error(&path, error))?;
         let undo = LogPosition::UNSET;
-        let mut tail = Self { writer, start, state, undo };
+        let mut tail = Self { writer, start, state, undo, record: Vec::new() };
         if tail.start.last.mark.is_none() {
             let time = tail.writer.sink_mut().clock().now();
             tail.undo = tail.append_bytes(&recovery_undo(time))?;
@@ -143,6 +145,17 @@ impl LogTail {
         let spool = self.writer.finish().map_err(|error| undo_error(path, error))?;
         let (last, copied) = (self.start.last, self.state.copied);
         Ok(FinishedTail { mark, quit, time, last, copied, spool })
+    }
+}
+
+impl UndoLog for LogTail {
+    fn append(&mut self, record: &LogRecord<'_>) -> Result<LogPosition, Error> {
+        let mut bytes = std::mem::take(&mut self.record);
+        bytes.clear();
+        record.write(&mut bytes);
+        let position = self.append_bytes(&bytes);
+        self.record = bytes;
+        position
     }
 }
 

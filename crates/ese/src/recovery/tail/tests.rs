@@ -278,3 +278,35 @@ fn logs_of_the_engine_go_on() {
         }
     }
 }
+
+#[test]
+fn records_of_the_undo_are_written() {
+    use ese_format::log::record::{LogRecord, SessionId, TransactionRecord, TransactionStep};
+    let (bytes, end) = log(10);
+    let mem = Mem::new();
+    mem.put("/edb.log", bytes).unwrap();
+    let storage: Arc<dyn Storage> = Arc::new(mem);
+    let last = LastLog {
+        path: "/edb.log".into(),
+        archived_name: "edb00005.log".into(),
+        header: header(),
+        end,
+        mark: None,
+    };
+    let redo_from = "3:1:0".parse().unwrap();
+    let start = TailStart { last, attachments: Vec::new(), redo_from, hard: false };
+    let clock = Clock::fixed(1_800_000_002_000);
+    let mut tail = LogTail::begin(&storage, start, Spill::Memory, clock).unwrap();
+    let step = TransactionStep::Rollback { levels: 1 };
+    let record = LogRecord::Transaction(TransactionRecord { session: SessionId(5), step });
+    assert_eq!(tail.append(&record).unwrap().to_string(), "6:1:31");
+    assert_eq!(tail.append(&record).unwrap().to_string(), "6:1:35");
+    for _ in 0..8 * 4096 / 4 {
+        tail.append(&record).unwrap();
+    }
+    let tail = tail.finish().unwrap();
+    assert_eq!(tail.files().len(), 2);
+    assert_eq!(content(&tail, &tail.files()[0])[4096 + 0x31..][..4], [7, 5, 0, 1]);
+    assert!(tail.files()[1].header.follows(&tail.files()[0].header));
+    assert_eq!(NoLog.append(&record).unwrap(), LogPosition::UNSET);
+}
