@@ -6,6 +6,7 @@
 //!   stretches a small one with pages that no tree reaches.
 //! * [`mutation`] has every kind of damage that a checker of databases must find, and every oddity
 //!   it must not take for damage.
+//! * [`log_mutation`] has the same for logs and checkpoints.
 //! * [`corpus`] gives the large corpus of real databases, which is not part of the repository. It
 //!   is looked for in `DSBACKUP_CORPUS`, or in `../shared/data` beside the repository, and unpacked
 //!   once into the target directory. Tests over it say in one line that they were skipped where it
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub mod big;
 mod corpus;
+pub mod log_mutation;
 pub mod mutation;
 mod seal;
 pub mod synthetic;
