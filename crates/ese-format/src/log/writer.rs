@@ -19,6 +19,7 @@
 
 use alloc::vec::Vec;
 
+use super::record::RecordKind;
 use crate::checksum::{BlockPosition, ecc};
 use crate::le::{Fixed, put, u64_at};
 use crate::log_header::LogHeader;
@@ -193,7 +194,7 @@ impl<S: LogSink> LogWriter<S> {
             return;
         }
         if let Some(padding) = room.checked_sub(PADDING_HEADER) {
-            self.file.push(NOP2);
+            self.file.push(RecordKind::NOP2.0);
             self.file.extend(u32::try_from(padding).unwrap_or_default().to_le_bytes());
         }
         self.zeros_to_end_of_segment();
@@ -331,7 +332,7 @@ impl<S: LogSink> LogWriter<S> {
             return;
         }
         let (mut piece, mut rest) = record.split_at(room - FIRST_FRAGMENT_HEADER);
-        let mut head = [FRAGMENT_BEGIN, 0, 0, 0, 0, 0, 0];
+        let mut head = [RecordKind::FRAGMENT_BEGIN.0, 0, 0, 0, 0, 0, 0];
         u32::try_from(record.len()).unwrap_or(u32::MAX).write(&mut head, 1);
         u16::try_from(piece.len()).unwrap_or(u16::MAX).write(&mut head, 5);
         self.file.extend_from_slice(&head);
@@ -339,7 +340,7 @@ impl<S: LogSink> LogWriter<S> {
         while !rest.is_empty() {
             let most = self.room() - FRAGMENT_HEADER;
             (piece, rest) = rest.split_at(rest.len().min(most));
-            let mut head = [FRAGMENT, 0, 0];
+            let mut head = [RecordKind::FRAGMENT.0, 0, 0];
             u16::try_from(piece.len()).unwrap_or(u16::MAX).write(&mut head, 1);
             self.file.extend_from_slice(&head);
             self.put_bytes(piece);
@@ -383,12 +384,6 @@ const LEAST_FRAGMENT: usize = 32;
 
 const FIRST_FRAGMENT_HEADER: usize = 7;
 const FRAGMENT_HEADER: usize = 3;
-
-/// Types of the records that the writer makes. ESE: `lrtypNOP2`, `lrtypFragmentBegin`,
-/// `lrtypFragment`.
-const NOP2: u8 = 71;
-const FRAGMENT_BEGIN: u8 = 76;
-const FRAGMENT: u8 = 77;
 
 /// Bytes of a padding record before its padding.
 const PADDING_HEADER: usize = 5;

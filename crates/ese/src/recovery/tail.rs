@@ -23,7 +23,7 @@
 
 use std::sync::Arc;
 
-use ese_format::log::record::LogRecord;
+use ese_format::log::record::{InstanceRecord, LogRecord};
 use ese_format::log::writer::{LogWriteError, LogWriter};
 use ese_format::log_header::LogHeader;
 use ese_format::{LogPosition, LogTime};
@@ -109,19 +109,13 @@ impl LogTail {
         let mut tail = Self { writer, start, state, undo, record: Vec::new() };
         if tail.start.last.mark.is_none() {
             let time = tail.writer.sink_mut().clock().now();
-            tail.undo = tail.append_bytes(&recovery_undo(time))?;
+            tail.undo = tail.append_note(InstanceRecord::RecoveryUndo { time: Some(time) })?;
         }
         Ok(tail)
     }
 
-    /// Writes a record that is already bytes; returns its position.
-    ///
-    /// # Errors
-    ///
-    /// That it cannot be put aside.
-    pub fn append_bytes(&mut self, record: &[u8]) -> Result<LogPosition, Error> {
-        let path = &self.start.last.path;
-        self.writer.append(record).map_err(|error| undo_error(path, error))
+    fn append_note(&mut self, record: InstanceRecord<'_>) -> Result<LogPosition, Error> {
+        self.append(&LogRecord::Instance(record))
     }
 
     /// Ends the log.
@@ -133,14 +127,19 @@ impl LogTail {
         let mark = match self.start.last.mark {
             Some(mark) => mark,
             None => {
-                let mark = self.append_bytes(&[SHUT_DOWN_MARK])?;
+                let mark = self.append_note(InstanceRecord::ShutDownMark)?;
                 self.writer.fill();
                 mark
             }
         };
         let time = self.writer.sink_mut().clock().now();
-        let quit = recovery_quit(self.undo, self.start.redo_from, self.start.hard, time);
-        let quit = self.append_bytes(&quit)?;
+        let quit = self.append_note(InstanceRecord::RecoveryQuit {
+            undo: self.undo,
+            redo_from: self.start.redo_from,
+            hard: u8::from(self.start.hard),
+            time: Some(time),
+            keep_attachments: false,
+        })?;
         let path = &self.start.last.path;
         let spool = self.writer.finish().map_err(|error| undo_error(path, error))?;
         let (last, copied) = (self.start.last, self.state.copied);
@@ -153,9 +152,9 @@ impl UndoLog for LogTail {
         let mut bytes = std::mem::take(&mut self.record);
         bytes.clear();
         record.write(&mut bytes);
-        let position = self.append_bytes(&bytes);
+        let position = self.writer.append(&bytes);
         self.record = bytes;
-        position
+        position.map_err(|error| undo_error(&self.start.last.path, error))
     }
 }
 
@@ -237,28 +236,6 @@ fn undo_error(path: &std::path::Path, error: LogWriteError<Error>) -> Error {
     };
     Error::UndoLog { path: path.to_owned(), what }
 }
-
-/// ESE: `LRRECOVERYUNDO2`: type, time.
-fn recovery_undo(time: LogTime) -> Vec<u8> {
-    [&[RECOVERY_UNDO2][..], &time.to_bytes()].concat()
-}
-
-/// ESE: `LRTERMREC2`: type, position of the undo, position of the redo, restore, time.
-fn recovery_quit(undo: LogPosition, redo: LogPosition, hard: bool, time: LogTime) -> Vec<u8> {
-    let bytes = |position: LogPosition| {
-        let [a, b] = position.byte.to_le_bytes();
-        let [c, d] = position.sector.to_le_bytes();
-        let [e, f, g, h] = position.generation.0.to_le_bytes();
-        [a, b, c, d, e, f, g, h]
-    };
-    let hard = [u8::from(hard)];
-    [&[RECOVERY_QUIT2][..], &bytes(undo), &bytes(redo), &hard, &time.to_bytes()].concat()
-}
-
-/// Types of records. ESE: `lrtypShutDownMark`, `lrtypRecoveryUndo2`, `lrtypRecoveryQuit2`.
-const SHUT_DOWN_MARK: u8 = 23;
-const RECOVERY_UNDO2: u8 = 51;
-const RECOVERY_QUIT2: u8 = 52;
 
 /// Flag of a log header: the file was made from a reserve.
 const MADE_FROM_RESERVE: u8 = 1;

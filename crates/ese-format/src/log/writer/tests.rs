@@ -8,6 +8,10 @@ use super::*;
 use crate::le::{u16_at, u32_at};
 use crate::log_header::LOG_HEADER_LEN;
 
+const NOP2: u8 = RecordKind::NOP2.0;
+const FRAGMENT_BEGIN: u8 = RecordKind::FRAGMENT_BEGIN.0;
+const FRAGMENT: u8 = RecordKind::FRAGMENT.0;
+
 #[derive(Debug, Default)]
 struct Files {
     clock: u8,
