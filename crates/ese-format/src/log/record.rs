@@ -8,15 +8,18 @@
 //! Source: ESE `LR...` (logapi.hxx), `CbLGSizeOfRec` (logread.cxx).
 
 mod database;
+mod fields;
 mod instance;
 mod kind;
 mod length;
 mod note;
 mod page;
 mod parse;
+mod show;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod value;
 mod write;
 
 use crate::DbTime;
@@ -33,6 +36,7 @@ pub use page::{
     SplitKind, SplitOperation, TreeRef, UndoKind,
 };
 pub use transaction::{MacroRecord, MacroStep, TransactionRecord, TransactionStep};
+pub use value::{FlagNames, RecordText, RecordValue};
 
 /// One log record; its bytes are borrowed from where it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Records that a replay reads past.
 
-use super::{DatabaseId, SessionId};
+use super::{DatabaseId, SessionId, TransactionId};
 use crate::{BackupInfo, DbTime, PageNumber};
 
 /// A record that changes neither pages nor sessions.
@@ -77,8 +77,8 @@ pub enum NoteRecord<'a> {
         database: DatabaseId,
         /// Its root.
         root: PageNumber,
-        /// Number of the transaction.
-        commit: u32,
+        /// Number of its commit.
+        commit: TransactionId,
         /// 1 table, 2 index.
         tree: u8,
         /// What a newer engine may add.
