@@ -9,5 +9,7 @@
 //!
 //! Source: ESE `_logstream.hxx`, `logapi.hxx`, `logread.cxx`.
 
+pub mod diff;
+pub mod instance_parameters;
 pub mod record;
 pub mod writer;
