@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ese_format::log::instance_parameters::InstanceParameters;
-use ese_format::log::record::{InstanceRecord, LogRecord};
+use ese_format::log::record::{Change, InstanceRecord, LogRecord, NodeChange, PageRecord};
 
 use crate::engine_line::engine_line;
 use crate::walk;
@@ -35,8 +35,15 @@ const PARAMETERS: &str = "          (    ";
 /// The lines of our reading of a log; counts the records by their types.
 fn lines(file: &Path, counts: &mut BTreeMap<String, usize>) -> Vec<String> {
     let mut lines = Vec::new();
-    for (position, bytes) in walk::records(&std::fs::read(file).unwrap()).1 {
+    let (header, records) = walk::records(&std::fs::read(file).unwrap());
+    let large = header.page_size().unwrap().is_large();
+    for (position, bytes) in records {
         let record = walk::parse(&bytes);
+        if let LogRecord::Page(PageRecord { change, .. }) = &record
+            && let Change::Node(_, NodeChange::ReplaceDiff { wide, .. }) = change
+        {
+            assert_eq!(*wide, large, "{}: form of a difference", file.display());
+        }
         *counts.entry(record.kind().to_string()).or_default() += 1;
         let (generation, sector) = (position.generation.0, position.sector);
         let line = engine_line(&record);

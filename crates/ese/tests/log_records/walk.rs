@@ -3,7 +3,8 @@
 //! A segment counts if it says that it is the one that belongs there. The corpus has no segment
 //! that says so and is damaged.
 
-use ese_format::log::record::{LogRecord, RecordKind, record_len};
+use ese_format::log::diff;
+use ese_format::log::record::{Change, LogRecord, NodeChange, PageRecord, RecordKind, record_len};
 use ese_format::log_header::LogHeader;
 use ese_format::{LogGeneration, LogPosition};
 
@@ -103,5 +104,17 @@ pub(crate) fn parse(bytes: &[u8]) -> LogRecord<'_> {
     let mut written = Vec::new();
     record.write(&mut written);
     assert_eq!(written, bytes);
+    if let LogRecord::Page(PageRecord { change: Change::Node(_, change), .. }) = &record {
+        check_difference(change);
+    }
     record
+}
+
+/// A difference makes data of the new length from any of the old length.
+fn check_difference(change: &NodeChange<'_>) {
+    if let &NodeChange::ReplaceDiff { diff, wide, old_len, new_len } = change {
+        let mut new = Vec::new();
+        diff::apply(&vec![0; usize::from(old_len)], diff, wide, &mut new).unwrap();
+        assert_eq!(new.len(), usize::from(new_len));
+    }
 }
