@@ -84,7 +84,8 @@ pub enum Change<'a> {
     Merge(MergeChange<'a>),
     /// The page's content goes to another page.
     Move(PageMoveChange<'a>),
-    /// Pages are given up as a whole; the first one stays as the empty root.
+    /// The pages of the list are given up as a whole. The record's own page is the root, is not in
+    /// the list, and stays as an empty leaf.
     EmptyTree(TreeRef, Vec<EmptiedPage>),
     /// Deleted data are overwritten.
     Scrub {

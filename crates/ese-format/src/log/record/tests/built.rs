@@ -187,9 +187,9 @@ fn roots_and_whole_pages() {
         flags: PageFlags::LEAF | PageFlags::EMPTY,
     };
     check(
-        &page(Change::EmptyTree(TREE, vec![emptied(31), emptied(40)])),
+        &page(Change::EmptyTree(TREE, vec![emptied(40), emptied(41)])),
         "EmptyTree",
-        "version=77 root=31 objid=8 pages=31,40",
+        "version=77 root=31 objid=8 pages=40,41",
     );
     check(
         &page(Change::Scrub { tree: TREE, flags: 0, count: 1, operations: b"12345678" }),
