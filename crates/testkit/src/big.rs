@@ -102,6 +102,13 @@ pub fn write(path: &Path, base: &str, bytes: u64) -> io::Result<Big> {
     Ok(big)
 }
 
+/// Object ids of the table that is made big, and of its long values, in the set `base`.
+pub(crate) fn objids(base: &str) -> (u32, u32) {
+    let base = Base::load(base);
+    let objid = |name| base.tree(name, PageFlags::empty()).0;
+    (objid("churn"), objid("LV"))
+}
+
 /// The file from its first new page on.
 struct Pages {
     file: BufWriter<File>,

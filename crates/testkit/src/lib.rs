@@ -4,6 +4,7 @@
 //!   README) into a directory that goes away with the value.
 //! * [`big`] writes databases of any size that are consistent through and through; [`synthetic`]
 //!   stretches a small one with pages that no tree reaches.
+//! * [`log_load`] writes long chains of logs over such a database.
 //! * [`mutation`] has every kind of damage that a checker of databases must find, and every oddity
 //!   it must not take for damage.
 //! * [`log_mutation`] has the same for logs and checkpoints.
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub mod big;
 mod corpus;
+pub mod log_load;
 pub mod log_mutation;
 pub mod mutation;
 mod seal;
