@@ -75,6 +75,7 @@ jet_codes! {
     ERR_TABLE_IN_USE = -1304, "JET_errTableInUse";
     ERR_TABLE_DUPLICATE = -1303, "JET_errTableDuplicate";
     ERR_TABLE_LOCKED = -1302, "JET_errTableLocked";
+    ERR_INVALID_CREATE_DB_VERSION = -1225, "JET_errInvalidCreateDbVersion";
     ERR_ATTACHED_DATABASE_MISMATCH = -1216, "JET_errAttachedDatabaseMismatch";
     ERR_PAGE_SIZE_MISMATCH = -1213, "JET_errPageSizeMismatch";
     ERR_INVALID_DATABASE_VERSION = -1209, "JET_errInvalidDatabaseVersion";
