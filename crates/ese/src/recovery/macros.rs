@@ -112,3 +112,66 @@ const MAX_BYTES: usize = 16 << 20;
 
 /// Room that is kept for the next macro.
 const KEPT_BYTES: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use ese_format::log::record::NodeChange;
+
+    use super::*;
+    use crate::recovery::handmade;
+
+    const TIME: DbTime = DbTime(700);
+
+    #[test]
+    fn records_come_back_in_their_order() {
+        let mut macros = Macros::default();
+        macros.begin(TIME).unwrap();
+        macros.begin(DbTime(800)).unwrap();
+        assert!(macros.is_open(TIME) && !macros.is_open(DbTime(1)));
+        let [third, fourth] = [3, 4].map(|line| {
+            let record = handmade::node(line, 1, TIME.0, 0, NodeChange::Delete);
+            handmade::bytes(&LogRecord::Page(record))
+        });
+        macros.store(TIME, &third).unwrap();
+        macros.store(DbTime(800), &fourth).unwrap();
+        macros.store(DbTime(900), &fourth).unwrap();
+        macros.store(TIME, &fourth).unwrap();
+        let done = macros.end(TIME).unwrap();
+        let lines: Vec<_> = done.records().unwrap().iter().map(|record| record.line).collect();
+        assert_eq!(lines, [3, 4]);
+        macros.recycle(done);
+        assert!(macros.end(TIME).is_none());
+        assert_eq!(macros.dbtimes().collect::<Vec<_>>(), [DbTime(800)]);
+        assert_eq!(macros.clear(), 1);
+    }
+
+    #[test]
+    fn a_macro_begins_anew() {
+        let mut macros = Macros::default();
+        for _ in 0..3 {
+            macros.begin(TIME).unwrap();
+            macros.store(TIME, b"not a record").unwrap();
+        }
+        macros.begin(TIME).unwrap();
+        assert!(macros.end(TIME).unwrap().records().unwrap().is_empty());
+    }
+
+    #[test]
+    fn macros_without_end_are_refused() {
+        let mut macros = Macros::default();
+        macros.begin(TIME).unwrap();
+        let record = vec![0; 1 << 20];
+        let stored = (0..64).map(|_| macros.store(TIME, &record)).filter(Result::is_ok).count();
+        assert_eq!(stored, 16);
+        let begun = (0..1000).map(|time| macros.begin(DbTime(time))).filter(Result::is_ok).count();
+        assert_eq!(begun, 64);
+    }
+
+    #[test]
+    fn only_changes_of_pages_are_given() {
+        let mut macros = Macros::default();
+        macros.begin(TIME).unwrap();
+        macros.store(TIME, &handmade::begin0()).unwrap();
+        assert!(macros.end(TIME).unwrap().records().unwrap().is_empty());
+    }
+}

@@ -150,3 +150,55 @@ impl<P: WorkPages> WorkPages for Around<'_, P> {
 
 /// Later than any record.
 const AHEAD: DbTime = DbTime(1 << 62);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recovery::handmade;
+
+    fn missing(position: &str, wanted: u64) -> MissingPage {
+        let position = handmade::at(position);
+        MissingPage { position, problem: PageProblem::BeyondEnd, wanted: DbTime(wanted) }
+    }
+
+    #[test]
+    fn pages_that_went_are_no_longer_missing() {
+        let mut map = RedoMap::default();
+        assert!(map.is_empty());
+        for page in 10..20 {
+            map.enter(PageNumber(page), missing("1:1:0", 5));
+        }
+        map.clear(PageNumber(11), PageNumber(19));
+        map.clear(PageNumber(12), PageNumber(5));
+        assert_eq!(map.pages.keys().copied().collect::<Vec<_>>(), [PageNumber(10)]);
+    }
+
+    #[test]
+    fn the_oldest_page_without_new_content_is_told() {
+        let mut pages = handmade::pages(50, &[]);
+        let mut map = RedoMap::default();
+        map.enter(handmade::ROOT, missing("1:1:0", 40));
+        assert_eq!(map.settle(&mut pages).unwrap(), None);
+        assert!(map.is_empty());
+        map.enter(handmade::ROOT, missing("1:1:0", 40));
+        map.enter(handmade::ROOT, missing("1:5:0", 60));
+        map.enter(PageNumber(99), missing("1:4:0", 7));
+        let (page, told) = map.settle(&mut pages).unwrap().unwrap();
+        assert_eq!((page, told), (handmade::ROOT, missing("1:1:0", 60)));
+        assert_eq!(map.pages.len(), 2);
+    }
+
+    #[test]
+    fn a_change_goes_around_pages() {
+        let mut pages = handmade::pages(50, &[(b"k", b"d")]);
+        let passed = [handmade::ROOT];
+        let mut around = Around::new(&mut pages, &passed, 3);
+        let Taken::Page(mut page) = around.take(handmade::ROOT).unwrap() else { panic!() };
+        assert_eq!(page.dbtime(), AHEAD);
+        assert!(ese_format::page::structure::check(page.bytes()).is_ok());
+        page.bytes_mut().fill(9);
+        around.put(page).unwrap();
+        assert!(matches!(around.take(PageNumber(77)).unwrap(), Taken::BeyondEnd));
+        assert_eq!(handmade::nodes(&mut pages, handmade::ROOT).len(), 1);
+    }
+}

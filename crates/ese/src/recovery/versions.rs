@@ -23,6 +23,9 @@ use std::collections::{HashMap, HashSet};
 use ese_format::PageNumber;
 use ese_format::log::record::{NodeImage, UndoKind, VersionId};
 
+#[cfg(test)]
+mod tests;
+
 /// What a version puts back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
