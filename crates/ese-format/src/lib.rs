@@ -51,6 +51,7 @@ pub mod long_value;
 pub mod node;
 pub mod page;
 pub mod page_builder;
+pub mod page_edit;
 pub mod record;
 mod signature;
 pub mod space;

@@ -26,7 +26,7 @@ use crate::page::{PageFlags, PageHeader};
 
 bitflags! {
     /// Flags of a node. ESE: `fND...`.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct NodeFlags: u8 {
         /// There may have been a version; means nothing in a file at rest.
         const VERSION = 1;
@@ -175,6 +175,11 @@ impl<'a> NodePage<'a> {
             return None;
         }
         self.bytes_of(tag_at(self.bytes, &self.header, 0))
+    }
+
+    /// What compressed keys of the page begin with.
+    pub fn prefix(&self) -> &'a [u8] {
+        self.prefix
     }
 
     /// The number of lines.

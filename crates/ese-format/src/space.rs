@@ -69,6 +69,16 @@ impl SpaceHeader {
         })
     }
 
+    /// The sixteen bytes of it.
+    pub fn to_bytes(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        let words = [self.pages, self.parent.0, self.flags.bits(), self.map_or_owned_root];
+        for (target, word) in bytes.chunks_exact_mut(4).zip(words) {
+            target.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
     /// Root page of the OE tree; `None` for a tree of one extent.
     pub fn owned_extents_root(&self) -> Option<PageNumber> {
         self.flags
