@@ -29,6 +29,7 @@
 //! hostile.
 
 mod aligned;
+pub mod apply;
 mod catalog;
 pub mod check;
 mod count;

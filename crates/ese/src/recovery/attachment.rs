@@ -280,10 +280,10 @@ impl Attachment {
         }
         check_logs(header, here)?;
         let after = after_attach(header, here, database);
-        self.future = after.max_required.max(self.future.min(here.position.generation));
-        if header.is_dirty() {
-            self.future = self.future.max(header.max_required);
-        }
+        self.future = match header.is_dirty() {
+            true => self.future.max(header.max_required),
+            false => after.max_required,
+        };
         self.header = Some(after);
         (self.slot, self.since) = (Some(database), here.position);
         Ok(Effect::Attached)

@@ -79,7 +79,9 @@ impl Sessions {
     pub(crate) fn in_order(&mut self) -> Vec<(SessionId, &mut Session)> {
         let numbered = self.all.iter_mut();
         let mut all: Vec<_> = numbered
-            .filter_map(|(number, session)| Some((SessionId(u16::try_from(*number).ok()?), session)))
+            .filter_map(|(number, session)| {
+                Some((SessionId(u16::try_from(*number).ok()?), session))
+            })
             .collect();
         all.sort_by_key(|(id, _)| *id);
         all

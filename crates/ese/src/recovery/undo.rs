@@ -125,8 +125,7 @@ impl Undo<'_> {
                 true => OperationFlags::UNIQUE,
                 false => OperationFlags::empty(),
             };
-            let tree =
-                TreeRef { version: origin.version, root: origin.root, objid: origin.objid };
+            let tree = TreeRef { version: origin.version, root: origin.root, objid: origin.objid };
             PageRecord {
                 session,
                 database: self.database,
@@ -153,9 +152,8 @@ impl Undo<'_> {
         let before = before(versions, version);
         let operation = Operation::Undo { record: &record, before };
         let rules = Rules { future: false };
-        apply::apply(self.pages, &mut Forget, &operation, rules).map_err(|source| {
-            ReplayProblem::Apply { page, objid: origin.objid, source }
-        })?;
+        apply::apply(self.pages, &mut Forget, &operation, rules)
+            .map_err(|source| ReplayProblem::Apply { page, objid: origin.objid, source })?;
         *self.dbtime = after;
         self.counts.undone += 1;
         Ok(())

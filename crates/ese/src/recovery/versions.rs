@@ -327,11 +327,7 @@ impl Versions {
     }
 
     /// Takes the version that an undo names; it stays readable until the next change.
-    pub(crate) fn consume(
-        &mut self,
-        origin: &Origin,
-        bookmark: NodeImage<'_>,
-    ) -> Option<Version> {
+    pub(crate) fn consume(&mut self, origin: &Origin, bookmark: NodeImage<'_>) -> Option<Version> {
         self.resolve(origin.version);
         let place = self.find(origin, bookmark)?;
         let entry = self.entries.get_mut(place)?;

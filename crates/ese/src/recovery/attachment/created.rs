@@ -18,7 +18,10 @@ use ese_format::log::record::{DatabaseAction, DatabaseRecord};
 use super::Here;
 
 /// The header at the creation; none if the content is not in the log.
-pub(super) fn created_header(here: Here<'_>, record: &DatabaseRecord<'_>) -> Option<DatabaseHeader> {
+pub(super) fn created_header(
+    here: Here<'_>,
+    record: &DatabaseRecord<'_>,
+) -> Option<DatabaseHeader> {
     let DatabaseAction::Create { signature, version, .. } = record.action else { return None };
     version.filter(|(major, update)| *major == LOGGED && *update == 0)?;
     let size = here.log.page_size()?;

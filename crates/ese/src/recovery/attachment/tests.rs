@@ -73,7 +73,10 @@ fn a_clean_database_is_attached_where_it_was_consistent() {
         let mut attachment = start(&clean());
         assert!(!attachment.is_attached(at("9:1:0")));
         assert_eq!(begin(&mut attachment, position, &record), expected, "{position}");
-        assert_eq!(attachment.is_replayed(DATABASE, at("2:1:61")), expected == Ok(Effect::Attached));
+        assert_eq!(
+            attachment.is_replayed(DATABASE, at("2:1:61")),
+            expected == Ok(Effect::Attached)
+        );
     }
     let mut attachment = start(&clean());
     begin(&mut attachment, "4:1:60", &record).unwrap();

@@ -71,10 +71,10 @@ fn undo_info_completes_what_was_deferred() {
     versions.push(origin(15, 1), replace, bookmark(b"made"), b"old");
     versions.complete(origin(15, 1), replace, bookmark(b"made"), b"old");
     let all = versions.of_last_level();
-    assert_eq!(all.iter().map(|v| (v.origin.version.0, v.is_logged)).collect::<Vec<_>>(), [
-        (15, true),
-        (13, true)
-    ]);
+    assert_eq!(
+        all.iter().map(|v| (v.origin.version.0, v.is_logged)).collect::<Vec<_>>(),
+        [(15, true), (13, true)]
+    );
     assert_eq!(versions.before(&all[1]), b"before");
     assert_eq!(versions.bookmark(&all[1]), NodeImage { key: b"late", data: &[] });
     // The undo of what has no version makes it good as well.

@@ -1,0 +1,122 @@
+//! The pages of one operation, taken out together.
+//!
+//! Changes are made on copies; the pages get them once all have succeeded.
+
+use ese_format::PageNumber;
+use ese_format::page::PageHeader;
+use ese_format::page_edit::PageEdit;
+use ese_format::{DbTime, PageSize};
+
+use super::{Absence, ApplyError, impossible};
+use crate::work::{Taken, WorkPage, WorkPages};
+
+/// Pages that an operation has taken out.
+pub(super) struct WorkingSet<'p, P: WorkPages> {
+    pages: &'p mut P,
+    held: Vec<Held>,
+}
+
+/// One of the pages.
+struct Held {
+    number: PageNumber,
+    page: Result<WorkPage, Absence>,
+    /// What it becomes.
+    copy: Option<Vec<u8>>,
+}
+
+impl<'p, P: WorkPages> WorkingSet<'p, P> {
+    /// No pages yet.
+    pub(super) fn new(pages: &'p mut P) -> Self {
+        Self { pages, held: Vec::new() }
+    }
+
+    pub(super) fn page_size(&self) -> PageSize {
+        self.pages.page_size()
+    }
+
+    /// Takes a page out, unless it is out already.
+    pub(super) fn take(&mut self, number: PageNumber) -> Result<(), ApplyError> {
+        if self.held.iter().any(|held| held.number == number) {
+            return Ok(());
+        }
+        let page = match self.pages.take(number)? {
+            Taken::Page(page) => Ok(page),
+            Taken::BeyondEnd => Err(Absence::BeyondEnd),
+            Taken::Unsound(what) => Err(Absence::Unsound(what)),
+        };
+        self.held.push(Held { number, page, copy: None });
+        Ok(())
+    }
+
+    fn held(&self, number: PageNumber) -> Option<&Held> {
+        self.held.iter().find(|held| held.number == number)
+    }
+
+    /// dbtime of a page, if it is there.
+    pub(super) fn dbtime(&self, number: PageNumber) -> Result<DbTime, ApplyError> {
+        match self.held(number).map(|held| &held.page) {
+            Some(Ok(page)) => Ok(page.dbtime()),
+            Some(Err(what)) => Err(ApplyError::Absent { page: number, what: *what }),
+            None => Err(ApplyError::Absent { page: number, what: Absence::BeyondEnd }),
+        }
+    }
+
+    /// The bytes of a page as it was taken.
+    pub(super) fn bytes(&self, number: PageNumber) -> Result<&[u8], ApplyError> {
+        match self.held(number).map(|held| &held.page) {
+            Some(Ok(page)) => Ok(page.bytes()),
+            _ => Err(impossible(number, "it is not there")),
+        }
+    }
+
+    /// That a page belongs to the tree.
+    pub(super) fn belongs(&self, number: PageNumber, expected: u32) -> Result<(), ApplyError> {
+        match PageHeader::parse(self.bytes(number)?) {
+            Some(header) if header.objid == expected => Ok(()),
+            Some(header) => {
+                Err(ApplyError::OtherTree { page: number, found: header.objid, expected })
+            }
+            None => Err(impossible(number, "it has the length of no page")),
+        }
+    }
+
+    /// A page, to be changed.
+    pub(super) fn edit(&mut self, number: PageNumber) -> Result<PageEdit<'_>, ApplyError> {
+        let wrong = || impossible(number, "it is not there");
+        let held = self.held.iter_mut().find(|held| held.number == number).ok_or_else(wrong)?;
+        if held.copy.is_none() {
+            held.copy = Some(held.page.as_ref().map_err(|_| wrong())?.bytes().to_vec());
+        }
+        held.copy.as_mut().and_then(|copy| PageEdit::new(copy)).ok_or_else(wrong)
+    }
+
+    /// A page whose content is new; it was taken before.
+    pub(super) fn renew(&mut self, number: PageNumber, content: Vec<u8>) -> Result<(), ApplyError> {
+        let held = self.held.iter_mut().find(|held| held.number == number);
+        let held = held.ok_or_else(|| impossible(number, "it is not there"))?;
+        held.copy = Some(content);
+        Ok(())
+    }
+
+    /// Puts the pages back, changed if `done` is a success.
+    pub(super) fn finish<T>(mut self, done: Result<T, ApplyError>) -> Result<T, ApplyError> {
+        let size = self.pages.page_size();
+        let mut put = Ok(());
+        for held in self.held.drain(..) {
+            let mut page = match (held.page, &held.copy) {
+                (Ok(page), _) => page,
+                (Err(_), Some(_)) if done.is_ok() => WorkPage::blank(held.number, size),
+                (Err(_), _) => continue,
+            };
+            if let (Some(copy), true) = (&held.copy, done.is_ok())
+                && copy.len() == page.bytes().len()
+            {
+                page.bytes_mut().copy_from_slice(copy);
+            }
+            let again = self.pages.put(page);
+            put = put.and(again);
+        }
+        put?;
+        done
+    }
+}
