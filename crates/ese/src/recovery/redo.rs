@@ -40,6 +40,8 @@ pub(super) mod change;
 mod counts;
 mod problem;
 mod resize;
+#[cfg(test)]
+mod tests;
 
 /// Where a replay begins.
 #[derive(Debug, Clone)]

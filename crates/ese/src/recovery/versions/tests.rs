@@ -216,7 +216,7 @@ proptest! {
         for level in (1..=versions.level()).rev() {
             let mut expected: Vec<_> =
                 plain.iter().filter(|version| version.1 == level).copied().collect();
-            expected.sort_by(|a, b| b.0.cmp(&a.0));
+            expected.sort_by_key(|version| std::cmp::Reverse(version.0));
             let found: Vec<Plain> = versions
                 .of_last_level()
                 .iter()
