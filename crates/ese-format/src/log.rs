@@ -9,6 +9,7 @@
 //!
 //! Source: ESE `_logstream.hxx`, `logapi.hxx`, `logread.cxx`.
 
+pub mod attach;
 pub mod diff;
 pub mod format;
 pub mod instance_parameters;

@@ -23,7 +23,7 @@ fn a_new_page_is_sound_and_empty() {
         let page = NodePage::new(&bytes).unwrap();
         assert_eq!((page.node_count(), page.external_header()), (0, Some(&[][..])));
         assert_eq!((page.header().objid, page.header().dbtime), (77, DbTime(5)));
-        assert_eq!(page.header().large.is_none_or(|large| large.number == NUMBER), true);
+        assert!(page.header().large.is_none_or(|large| large.number == NUMBER));
     }
     assert!(PageEdit::init(&mut [0; 100], NUMBER, 1, PageFlags::LEAF, DbTime(1)).is_none());
 }
@@ -147,10 +147,8 @@ proptest! {
                     page.set_node_flags(at, NodeFlags::from_bits_retain(flags)).unwrap();
                     plain[at].0 = flags;
                 }
-                Step::External(content) => {
-                    if page.set_external_header(&content).is_ok() {
-                        external = content;
-                    }
+                Step::External(content) if page.set_external_header(&content).is_ok() => {
+                    external = content;
                 }
                 Step::Truncate(at) => {
                     let at = at.index(plain.len() + 1);
