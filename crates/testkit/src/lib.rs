@@ -70,7 +70,8 @@ pub fn database(name: &str) -> Vec<u8> {
 /// Names of the committed sets with a cleanly closed database, one for each page size and format.
 pub const CLEAN: [&str; 5] = ["clean_4k", "clean_8k", "clean_16k", "clean_32k", "clean_8k_new"];
 
-fn unpack(path: &Path) -> Vec<u8> {
+/// The content of a compressed file.
+pub fn unpack(path: &Path) -> Vec<u8> {
     let file = fs::File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut content = Vec::new();
     zstd::Decoder::new(file).unwrap().read_to_end(&mut content).unwrap();

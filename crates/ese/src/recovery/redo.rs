@@ -15,11 +15,14 @@
 //! | dbtime | the highest of any record of the database, replayed or not |
 //! | object id | the same |
 //!
+//! Both are in the list of attached databases that the first log file begins with, too.
+//!
 //! Source: ESE `ErrLGRIRedoOperations`, `ErrLGRIRedoOperation` (logredo.cxx).
 
 use std::path::{Path, PathBuf};
 
 use ese_format::header::DatabaseHeader;
+use ese_format::log::attach;
 use ese_format::log::record::{
     Change, DatabaseAction, DatabaseId, DatabaseRecord, InstanceRecord, LogRecord, MacroRecord,
     MacroStep, NodeChange, NoteRecord, PageRecord, RecordKind, TransactionRecord, TransactionStep,
@@ -134,6 +137,14 @@ impl<'a> Redo<'a> {
             self.settle()?;
         }
         self.changer.future = self.attachment.has_future(generation);
+        if self.counts.generations.is_none()
+            && let Some(database) = self.attachment.header()
+        {
+            let listed = attach::entries(header.attachments());
+            for entry in listed.filter(|entry| entry.signature == database.signature) {
+                raise(&mut self.dbtime, &mut self.objid, entry.dbtime, entry.last_objid);
+            }
+        }
         self.counts.generation(generation);
         self.log = CurrentLog { path: path.to_owned(), header: header.clone() };
         Ok(())
