@@ -25,6 +25,7 @@ use ese_format::node::Node;
 use ese_format::page_edit::{EditError, PageEdit};
 use ese_format::{DbTime, PageNumber, jet};
 
+pub use self::before_image::BeforeImageError;
 use crate::Error;
 use crate::page::PageError;
 use crate::work::{Taken, WorkPage, WorkPages};
@@ -165,7 +166,7 @@ pub enum ApplyError {
         /// The page.
         page: PageNumber,
         /// What is wrong with it.
-        what: &'static str,
+        what: BeforeImageError,
     },
     /// A page cannot be changed in this way.
     #[error("page {page}: {source}")]
@@ -278,6 +279,7 @@ fn apply_macro<P: WorkPages, V: Versions>(
     match &first.change {
         Change::Split(_) => split::apply(pages, versions, records, rules),
         Change::Merge(_) => merge::apply(pages, records, rules),
+        Change::Move(_) => page_move::apply_roots(pages, records, rules),
         _ => Err(impossible(first.page, "the macro is none that is replayed")),
     }
 }

@@ -38,11 +38,14 @@ pub(super) fn apply<P: WorkPages>(
     })
 }
 
-/// Makes a page one that no tree uses.
+/// Makes a page one that no tree uses; a root keeps what it has in tag 0.
 pub(super) fn empty(page: &mut PageEdit<'_>) -> Result<(), ese_format::page_edit::EditError> {
     page.truncate(0);
-    page.set_external_header(&[])?;
-    page.set_flags(page.header().flags | PageFlags::EMPTY);
+    let flags = page.header().flags;
+    if !flags.contains(PageFlags::ROOT) {
+        page.set_external_header(&[])?;
+    }
+    page.set_flags(flags | PageFlags::EMPTY);
     Ok(())
 }
 

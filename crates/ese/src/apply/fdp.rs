@@ -141,7 +141,7 @@ fn tree_flags(record: &PageRecord<'_>) -> SpaceFlags {
 }
 
 /// Tag 0 with the space header in it; what else a root keeps there stays.
-fn with_space_header(before: &[u8], header: &SpaceHeader) -> Vec<u8> {
+pub(super) fn with_space_header(before: &[u8], header: &SpaceHeader) -> Vec<u8> {
     let bytes = header.to_bytes();
     match before.split_first() {
         Some((present, rest)) if before.len() > bytes.len() && present & 1 != 0 => {

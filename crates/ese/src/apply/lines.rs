@@ -44,6 +44,13 @@ pub(super) struct Line<'a> {
     pub(super) data: &'a [u8],
 }
 
+impl<'a> Line<'a> {
+    /// A node without flags.
+    pub(super) fn new(key: &'a [u8], data: &'a [u8]) -> Self {
+        Self { flags: NodeFlags::empty(), key: Key::whole(key), data }
+    }
+}
+
 impl<'a> From<Node<'a>> for Line<'a> {
     fn from(node: Node<'a>) -> Self {
         let key = Key { head: node.prefix, tail: node.suffix };

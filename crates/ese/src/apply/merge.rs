@@ -1,32 +1,44 @@
 //! Merges of pages.
 //!
-//! ```text
-//! level      record                        pages
-//! upper      loses or changes a separator  itself
-//! leaf       is emptied into a sibling     source, left, right
-//! ```
+//! A macro has one record for each page of the path that takes part, the topmost one first; the
+//! last one is the leaf that is emptied or moved from.
 //!
-//! | kind | nodes that move | where to |
-//! |---|---|---|
-//! | empty page | none | |
-//! | full right, partial right | from the merge line on | front of the right sibling |
-//! | full left, partial left | up to the merge line | end of the left sibling |
+//! | kind | lines that go | to | the leaf is then |
+//! |---|---|---|---|
+//! | empty page | none | | free |
+//! | full right | from the merge line on | the front of the right sibling | free |
+//! | full left | up to the merge line | the end of the left sibling | free |
+//! | partial right | from the merge line on | the front of the right sibling | without them |
+//! | partial left | up to the merge line | the end of the left sibling | without them |
 //!
-//! Nodes that are flagged as deleted do not move. Unless the merge is partial the siblings are
-//! linked to each other, and the source belongs to no tree afterwards.
+//! Nodes that are flagged as deleted do not go along; the others take of the prefix of their new
+//! page what they can. Where the leaf becomes free its siblings are linked to each other.
 //!
-//! Source: ESE `ErrLGRIRedoInitializeMerge` (logredo.cxx), `BTIPerformOneMerge`,
-//! `BTIMergeMoveNodes`, `BTIMergeFixSiblings` (bt.cxx).
+//! | flags of a record above | what is done at its line |
+//! |---|---|
+//! | key change | the pointer (partial left: the one in front) gets the separator of the leaf |
+//! | delete node | the pointer is removed; if it was for all keys that are left, the one in front |
+//! | | now is, with an empty key |
+//! | both, full left | the pointer goes to the left sibling, and the one in front is removed |
+//! | empty page | the page itself becomes free |
+//!
+//! Each page is changed if it needs it. The nodes are taken from the leaf; if that one has lost
+//! them already, from its before-image in the record, which is only read.
+//!
+//! Source: ESE `ErrLGRIRedoMerge`, `ErrLGRIRedoInitializeMerge` (logredo.cxx), `BTIPerformOneMerge`,
+//! `BTIMergeMoveNodes`, `BTIMergeDeleteFlagDeletedNodes`, `BTIMergeFixSiblings` (bt.cxx).
 
 use ese_format::PageNumber;
 use ese_format::log::record::{Change, MergeChange, MergeFlags, MergeKind, PageRecord};
 use ese_format::node::{NodeFlags, NodePage};
 use ese_format::page_edit::PageEdit;
 
+use super::before_image::{self, Wanted};
 use super::empty_tree::empty;
-use super::lines::{Key, Line, lines, put_in};
+use super::lines::{Line, lines, put_in};
+use super::split::check_pointer;
 use super::working_set::WorkingSet;
-use super::{ApplyError, Rules, before_image, impossible, is_needed, of_page};
+use super::{ApplyError, Rules, impossible, of_page};
 use crate::work::WorkPages;
 
 /// Applies a merge.
@@ -35,170 +47,203 @@ pub(super) fn apply<P: WorkPages>(
     records: &[PageRecord<'_>],
     rules: Rules,
 ) -> Result<bool, ApplyError> {
+    let levels = records.iter().map(Level::new).collect::<Result<Vec<_>, _>>()?;
+    let Some((leaf, above)) = levels.split_last() else {
+        return Err(impossible(PageNumber::NULL, "a merge without a record"));
+    };
     let mut set = WorkingSet::new(pages);
-    let done = apply_to(&mut set, records, rules);
+    let done = apply_to(&mut set, above, leaf, rules);
     set.finish(done)
 }
 
 fn apply_to<P: WorkPages>(
     set: &mut WorkingSet<'_, P>,
-    records: &[PageRecord<'_>],
+    above: &[Level<'_>],
+    leaf: &Level<'_>,
     rules: Rules,
 ) -> Result<bool, ApplyError> {
-    let mut levels = Vec::new();
-    for record in records {
-        let Change::Merge(merge) = &record.change else {
-            return Err(impossible(record.page, "a record that does not belong to a merge"));
-        };
-        let needed = need(set, record.page, record, merge, record.before, rules)?;
-        levels.push((record, merge, needed));
-    }
-    let Some((leaf, upper)) = levels.split_last() else { return Ok(false) };
-    let (record, merge, needed) = *leaf;
-    for (record, level, needed) in upper {
-        if *needed {
-            let mut page = set.edit(record.page)?;
-            change_separator(&mut page, record, level, merge)?;
-            if level.flags.contains(MergeFlags::EMPTY_PAGE) {
-                empty(&mut page).map_err(of_page(record.page))?;
+    for level in above {
+        let (number, record) = (level.record.page, level.record);
+        let objid = level.change.objid;
+        if record.after != leaf.record.after || objid != leaf.change.objid {
+            return Err(impossible(number, "its merge is one of several trees or times"));
+        }
+        if set.take_old(number, (record.before, record.after), objid, rules)? {
+            let mut page = set.edit(number)?;
+            change_pointer(&mut page, level, leaf)?;
+            if level.change.flags.contains(MergeFlags::EMPTY_PAGE) {
+                empty(&mut page).map_err(of_page(number))?;
             }
-            page.set_dbtime(record.after);
         }
     }
-    merge_leaf(set, record, merge, needed, rules)?;
-    Ok(needed)
+    take(set, leaf, rules)?;
+    move_lines(set, leaf)?;
+    if set.needs(leaf.record.page) {
+        leave(set, leaf)?;
+    }
+    if !leaf.is_partial() {
+        let (left, right) = (leaf.change.left, leaf.change.right);
+        if set.needs(left) {
+            set.edit(left)?.set_next(right);
+        }
+        if set.needs(right) {
+            set.edit(right)?.set_previous(left);
+        }
+    }
+    set.stamp(leaf.record.after)?;
+    Ok(set.any_needs())
 }
 
-/// Takes a page out; whether it needs the merge.
-fn need<P: WorkPages>(
-    set: &mut WorkingSet<'_, P>,
-    page: PageNumber,
-    record: &PageRecord<'_>,
-    merge: &MergeChange<'_>,
-    before: ese_format::DbTime,
-    rules: Rules,
-) -> Result<bool, ApplyError> {
-    if page == PageNumber::NULL {
-        return Ok(false);
-    }
-    set.take(page)?;
-    let needed = is_needed(page, set.dbtime(page)?, before, record.after, rules)?;
-    if needed {
-        set.belongs(page, merge.objid)?;
-    }
-    Ok(needed)
+/// One page of the path.
+struct Level<'a> {
+    record: &'a PageRecord<'a>,
+    change: &'a MergeChange<'a>,
 }
 
-fn merge_leaf<P: WorkPages>(
+/// Where nodes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Right,
+    Left,
+}
+
+impl<'a> Level<'a> {
+    fn new(record: &'a PageRecord<'a>) -> Result<Self, ApplyError> {
+        match &record.change {
+            Change::Merge(change) => Ok(Self { record, change }),
+            _ => Err(impossible(record.page, "a record that belongs to no merge")),
+        }
+    }
+
+    fn way(&self) -> Result<Option<Way>, ApplyError> {
+        match self.change.kind {
+            MergeKind::EmptyPage => Ok(None),
+            MergeKind::FullRight | MergeKind::PartialRight => Ok(Some(Way::Right)),
+            MergeKind::FullLeft | MergeKind::PartialLeft => Ok(Some(Way::Left)),
+            MergeKind::None | MergeKind::EmptyTree | MergeKind::PageMove => {
+                Err(impossible(self.record.page, "a merge of a kind that no leaf has"))
+            }
+        }
+    }
+
+    fn is_partial(&self) -> bool {
+        matches!(self.change.kind, MergeKind::PartialRight | MergeKind::PartialLeft)
+    }
+}
+
+/// Takes the leaf and its siblings out.
+fn take<P: WorkPages>(
     set: &mut WorkingSet<'_, P>,
-    record: &PageRecord<'_>,
-    merge: &MergeChange<'_>,
-    source_needed: bool,
+    Level { record, change }: &Level<'_>,
     rules: Rules,
 ) -> Result<(), ApplyError> {
-    let left_needed = need(set, merge.left, record, merge, merge.left_before, rules)?;
-    let right_needed = need(set, merge.right, record, merge, merge.right_before, rules)?;
-    let (to_right, partial) = match merge.kind {
-        MergeKind::FullRight => (Some(true), false),
-        MergeKind::PartialRight => (Some(true), true),
-        MergeKind::FullLeft => (Some(false), false),
-        MergeKind::PartialLeft => (Some(false), true),
-        MergeKind::EmptyPage => (None, false),
-        MergeKind::None | MergeKind::EmptyTree | MergeKind::PageMove => {
-            return Err(impossible(record.page, "a merge of a kind that a record cannot have"));
+    set.take_old(record.page, (record.before, record.after), change.objid, rules)?;
+    for (sibling, before) in
+        [(change.left, change.left_before), (change.right, change.right_before)]
+    {
+        if sibling != PageNumber::NULL {
+            set.take_old(sibling, (before, record.after), change.objid, rules)?;
         }
-    };
-    let from = usize::from(merge.merge_line);
-    let destination = match to_right {
-        Some(true) if right_needed => Some(merge.right),
-        Some(false) if left_needed => Some(merge.left),
-        _ => None,
-    };
-    if let Some(destination) = destination {
-        let image;
-        let source: &[u8] = if source_needed {
-            set.bytes(record.page)?
-        } else {
-            let size = set.page_size();
-            image = before_image::restore(record.page, &merge.before_image, size, record.before)?;
-            &image
-        };
-        let source = source.to_vec();
-        let view = NodePage::new(&source);
-        let view = view.ok_or_else(|| impossible(record.page, "it has the length of no page"))?;
-        let all = lines(record.page, &view)?;
-        let moved = match to_right {
-            Some(true) => all.get(from..),
-            _ => all.get(..=from),
-        };
-        let moved = moved
-            .ok_or_else(|| impossible(record.page, "it has fewer lines than the record says"))?;
-        let mut page = set.edit(destination)?;
-        let place = if to_right == Some(true) { 0 } else { page.view().node_count() };
-        for node in moved.iter().rev().filter(|node| !node.flags.contains(NodeFlags::DELETED)) {
-            put_in(&mut page, destination, place, *node)?;
-        }
-    }
-    if source_needed {
-        let mut page = set.edit(record.page)?;
-        match to_right {
-            Some(true) if partial => page.truncate(from),
-            Some(false) if partial => {
-                for _ in 0..=from {
-                    page.remove(0).map_err(of_page(record.page))?;
-                }
-            }
-            _ => {}
-        }
-        if merge.flags.contains(MergeFlags::EMPTY_PAGE) {
-            empty(&mut page).map_err(of_page(record.page))?;
-        }
-        page.set_dbtime(record.after);
-    }
-    if left_needed {
-        let mut page = set.edit(merge.left)?;
-        if !partial {
-            page.set_next(merge.right);
-        }
-        page.set_dbtime(record.after);
-    }
-    if right_needed {
-        let mut page = set.edit(merge.right)?;
-        if !partial {
-            page.set_previous(merge.left);
-        }
-        page.set_dbtime(record.after);
     }
     Ok(())
 }
 
-/// What an upper level does with the separator of the page that is merged.
-fn change_separator(
-    page: &mut PageEdit<'_>,
-    record: &PageRecord<'_>,
-    level: &MergeChange<'_>,
-    leaf: &MergeChange<'_>,
+/// Puts the nodes that go into the page that they go to, if that one needs them.
+fn move_lines<P: WorkPages>(
+    set: &mut WorkingSet<'_, P>,
+    leaf: &Level<'_>,
+) -> Result<(), ApplyError> {
+    let Level { record, change } = leaf;
+    let Some(way) = leaf.way()? else { return Ok(()) };
+    let to = if way == Way::Right { change.right } else { change.left };
+    if to == PageNumber::NULL {
+        return Err(impossible(record.page, "it is merged with a page that there is not"));
+    }
+    if !set.needs(to) {
+        return Ok(());
+    }
+    let source = if set.needs(record.page) {
+        set.bytes(record.page)?.to_vec()
+    } else {
+        let (number, dbtime) = (record.page, record.before);
+        let wanted = Wanted { number, objid: change.objid, dbtime, size: set.page_size() };
+        before_image::restore(&change.before_image, wanted)?
+    };
+    let view = NodePage::new(&source);
+    let all = view.map_or(Ok(Vec::new()), |view| lines(record.page, &view))?;
+    let first = usize::from(change.merge_line);
+    let moved = match way {
+        Way::Right => all.get(first..).filter(|moved| !moved.is_empty()),
+        Way::Left => all.get(..=first),
+    };
+    let moved =
+        moved.ok_or_else(|| impossible(record.page, "it is merged from behind its last line"))?;
+    let mut page = set.edit(to)?;
+    let place = if way == Way::Right { 0 } else { page.view().node_count() };
+    let moved = moved.iter().filter(|node| !node.flags.contains(NodeFlags::DELETED));
+    for (line, node) in moved.enumerate() {
+        put_in(&mut page, to, place + line, *node)?;
+    }
+    Ok(())
+}
+
+/// What the leaf is afterwards.
+fn leave<P: WorkPages>(
+    set: &mut WorkingSet<'_, P>,
+    Level { record, change }: &Level<'_>,
 ) -> Result<(), ApplyError> {
     let number = record.page;
-    let line = usize::from(record.line);
-    let flags = level.flags;
-    let (deletes, changes) =
+    let mut page = set.edit(number)?;
+    match change.kind {
+        MergeKind::PartialRight => page.truncate(usize::from(change.merge_line)),
+        MergeKind::PartialLeft => {
+            for line in (0..=usize::from(change.merge_line)).rev() {
+                page.remove(line).map_err(of_page(number))?;
+            }
+        }
+        _ => {}
+    }
+    if change.flags.contains(MergeFlags::EMPTY_PAGE) {
+        empty(&mut page).map_err(of_page(number))?;
+    }
+    Ok(())
+}
+
+/// What a page above the leaf does with its pointer.
+fn change_pointer(
+    page: &mut PageEdit<'_>,
+    level: &Level<'_>,
+    leaf: &Level<'_>,
+) -> Result<(), ApplyError> {
+    let number = level.record.page;
+    let line = usize::from(level.record.line);
+    let flags = level.change.flags;
+    let in_front = || line.checked_sub(1).ok_or_else(|| impossible(number, "it has no line -1"));
+    let (removes, changes) =
         (flags.contains(MergeFlags::DELETE_NODE), flags.contains(MergeFlags::KEY_CHANGE));
-    let before = || line.checked_sub(1).ok_or_else(|| impossible(number, "it has no line -1"));
-    if leaf.kind == MergeKind::FullLeft && deletes && changes {
-        let left = leaf.left.0.to_le_bytes();
+    if removes && changes && leaf.change.kind == MergeKind::FullLeft {
+        check_pointer(page, number, line, leaf.record.page)?;
+        let left = leaf.change.left.0.to_le_bytes();
         page.replace_data(line, &left).map_err(of_page(number))?;
-        page.remove(before()?).map_err(of_page(number))
-    } else if deletes {
-        let node = page.view().node(line);
-        let was_last = node.is_some_and(|node| node.key_len() == 0);
+        page.remove(in_front()?).map_err(of_page(number))
+    } else if removes {
+        let view = page.view();
+        let was_for_all = view.node(line).is_some_and(|node| node.key_len() == 0);
+        if view.node_count() < 2 {
+            return Err(impossible(number, "it would lose its last pointer"));
+        }
         page.remove(line).map_err(of_page(number))?;
-        if was_last && line > 0 { change_key(page, number, before()?, &[]) } else { Ok(()) }
+        if was_for_all { change_key(page, number, in_front()?, &[]) } else { Ok(()) }
     } else if changes {
-        let line = if leaf.kind == MergeKind::PartialLeft { before()? } else { line };
-        change_key(page, number, line, leaf.parent_key)
-    } else {
+        let line = if leaf.change.kind == MergeKind::PartialLeft { in_front()? } else { line };
+        if leaf.change.parent_key.is_empty() {
+            return Err(impossible(number, "its pointer would get an empty key"));
+        }
+        change_key(page, number, line, leaf.change.parent_key)
+    } else if flags.contains(MergeFlags::EMPTY_PAGE) {
         Ok(())
+    } else {
+        Err(impossible(number, "it takes part in a merge that changes nothing on it"))
     }
 }
 
@@ -209,10 +254,8 @@ fn change_key(
     line: usize,
     key: &[u8],
 ) -> Result<(), ApplyError> {
-    let node = page.view().node(line);
-    let data = node.map(|node| node.data.to_vec());
-    let data = data.ok_or_else(|| impossible(number, "it has no such line"))?;
+    let data = page.view().node(line).and_then(|node| node.data.try_into().ok());
+    let data: [u8; 4] = data.ok_or_else(|| impossible(number, "it has no such pointer"))?;
     page.remove(line).map_err(of_page(number))?;
-    let node = Line { flags: NodeFlags::empty(), key: Key::whole(key), data: &data };
-    put_in(page, number, line, node)
+    put_in(page, number, line, Line::new(key, &data))
 }

@@ -48,7 +48,7 @@ fn node_of(page: &WorkPage, line: u16) -> Result<Node<'_>, ApplyError> {
     node.ok_or_else(|| impossible(page.number(), "it has no such line"))
 }
 
-fn change_node(
+pub(super) fn change_node(
     page: &mut PageEdit<'_>,
     number: PageNumber,
     record: &PageRecord<'_>,

@@ -1,57 +1,50 @@
 //! Splits of pages.
 //!
-//! ```text
-//! level         record                     pages
-//! topmost       takes the separator        parent
-//!   ...         is split itself            source, new
-//! leaf          is split                   source, new, right sibling
-//!               + the node's own record: inserted or replaced on the source or the new page
-//! ```
+//! A macro has one record for each page of the path that takes part, the topmost one first, and
+//! then the operation on the leaf that made the split necessary, if there is one.
 //!
-//! | kind | source | new page |
-//! |---|---|---|
-//! | vertical | the root: one node without a key, which points to the new page | all nodes |
-//! | right | the lines before the split line | those from it on |
-//! | append | as it is | only the new node |
+//! | kind | the new page gets | the page keeps | links of leaves |
+//! |---|---|---|---|
+//! | right | the lines from the split line on | those in front | page, new, right sibling |
+//! | append | the inserted node alone | all | page, new |
+//! | vertical | all lines | (a root) one pointer with an empty key, to new | none |
 //!
-//! The separator of a level is inserted one level up in front of the pointer to the source, which
-//! from then on points to the new page.
+//! * Lines are counted with the node that an insert brings. It goes to the page that its line
+//!   falls to. On an internal page it is the separator of the level below: its key, and a pointer
+//!   to the page that is split there; the pointer behind it becomes one to the new page.
+//! * A page that is not split (no new page) only takes the separator of the level below.
+//! * Each of the two pages gets the key of one of its lines as its prefix, or none; all its nodes
+//!   take of it what they can. Flags of nodes go along.
+//! * A root keeps its space header, and gets the flags that the record has for it.
+//! * The length of the old data in the record of a replacement is not true here.
 //!
-//! Source: ESE `ErrLGRIRedoSplit`, `ErrLGIRedoSplitLineinfo` (logredo.cxx), `BTIPerformSplit`,
-//! `BTISplitMoveNodes`, `BTIInsertPgnoNewAndSetPgnoSplit` (bt.cxx).
+//! Each page is changed if it needs it. The nodes of the new page are taken from the page that is
+//! split; if that one has lost them already, from its before-image in the record, which is only
+//! read and does not become the page again. None is needed where all that the new page gets is the
+//! inserted node.
+//!
+//! Source: ESE `ErrLGRIRedoSplit`, `ErrLGRIRedoInitializeSplit`, `ErrLGIRedoSplitLineinfo`
+//! (logredo.cxx), `BTIPerformSplit`, `BTISplitMoveNodes`, `BTIInsertPgnoNewAndSetPgnoSplit`
+//! (bt.cxx), `ErrLGSplit` (logapi.cxx).
 
+use ese_format::log::diff;
 use ese_format::log::record::{
-    Change, NodeChange, OperationFlags, PageRecord, SplitChange, SplitKind, SplitOperation,
+    NodeChange, OperationFlags, PageRecord, SplitChange, SplitKind, SplitOperation,
 };
-use ese_format::node::{Node, NodeFlags, NodePage};
+use ese_format::node::{NodeFlags, NodePage};
 use ese_format::page::PageFlags;
 use ese_format::page_edit::PageEdit;
-use ese_format::{PageNumber, PageSize, space};
+use ese_format::{PageNumber, space};
 
-use super::lines::{Key, Line, lines, put_in};
+use self::chain::{Chain, Leaf, Level};
+use super::before_image::{self, Wanted};
+use super::lines::{Line, lines, put_in};
 use super::node::version_flag;
 use super::working_set::WorkingSet;
-use super::{ApplyError, Rules, Versions, before_image, impossible, is_needed, of_page};
+use super::{ApplyError, Rules, Versions, impossible, of_page};
 use crate::work::WorkPages;
 
-/// One level.
-struct Level<'a> {
-    record: &'a PageRecord<'a>,
-    split: &'a SplitChange<'a>,
-    source_needed: bool,
-    new_needed: bool,
-    right_needed: bool,
-}
-
-/// The node that made the split necessary.
-#[derive(Clone, Copy)]
-enum Oper<'a> {
-    None,
-    /// The record of a leaf's node.
-    Leaf(&'a PageRecord<'a>, &'a NodeChange<'a>),
-    /// The separator of the level below, and the page that it points to.
-    Separator(&'a [u8], &'a [u8]),
-}
+mod chain;
 
 /// Applies a split of one or more levels.
 pub(super) fn apply<P: WorkPages, V: Versions>(
@@ -60,352 +53,349 @@ pub(super) fn apply<P: WorkPages, V: Versions>(
     records: &[PageRecord<'_>],
     rules: Rules,
 ) -> Result<bool, ApplyError> {
+    let chain = Chain::read(records)?;
     let mut set = WorkingSet::new(pages);
-    let done = apply_to(&mut set, versions, records, rules);
+    let done = apply_to(&mut set, versions, &chain, rules);
     set.finish(done)
 }
 
 fn apply_to<P: WorkPages, V: Versions>(
     set: &mut WorkingSet<'_, P>,
     versions: &mut V,
-    records: &[PageRecord<'_>],
+    chain: &Chain<'_>,
     rules: Rules,
 ) -> Result<bool, ApplyError> {
-    let mut levels = Vec::new();
-    let mut leaf = Oper::None;
-    for record in records {
-        match &record.change {
-            Change::Split(split) => levels.push(judge(set, record, split, rules)?),
-            Change::Node(_, change) => leaf = Oper::Leaf(record, change),
-            _ => return Err(impossible(record.page, "a record that does not belong to a split")),
+    let mut image = None;
+    for (index, level) in chain.levels.iter().enumerate() {
+        let below = chain.levels.get(index + 1);
+        take(set, level, rules)?;
+        if level.is_split() {
+            image = before_image(set, level)?;
+            split(set, level, below, chain.leaf.as_ref(), image.as_deref())?;
+        } else if let Some(below) = below {
+            point(set, level, below)?;
         }
     }
-    let pointers: Vec<[u8; 4]> =
-        levels.iter().map(|level| level.record.page.0.to_le_bytes()).collect();
-    let mut redone = false;
-    for (index, level) in levels.iter().enumerate() {
-        let below = levels.get(index + 1);
-        if level.split.new == PageNumber::NULL {
-            let Some(below) = below else { continue };
-            if level.source_needed {
-                let mut page = set.edit(level.record.page)?;
-                insert_separator(&mut page, level.record, below)?;
-                page.set_dbtime(level.record.after);
-            }
-            continue;
+    set.stamp(chain.after)?;
+    // The image is that of the lowest level.
+    tell(set, chain, image.as_deref(), versions)
+}
+
+/// Takes the pages of a level out.
+fn take<P: WorkPages>(
+    set: &mut WorkingSet<'_, P>,
+    level: &Level<'_>,
+    rules: Rules,
+) -> Result<(), ApplyError> {
+    let Level { record, change, .. } = level;
+    set.take_old(record.page, (record.before, record.after), change.objid, rules)?;
+    if level.is_split() {
+        set.take_new(change.new, record.after, rules)?;
+        if change.right != PageNumber::NULL {
+            let times = (change.right_before, record.after);
+            set.take_old(change.right, times, change.objid, rules)?;
         }
-        let is_leaf = level.split.new_flags.contains(PageFlags::LEAF);
-        let oper = match (level.split.operation, pointers.get(index + 1), below) {
-            (SplitOperation::None, ..) => Oper::None,
-            _ if is_leaf => leaf,
-            (_, Some(pointer), Some(below)) => Oper::Separator(below.split.parent_key, pointer),
-            _ => return Err(impossible(level.record.page, "the level below is not there")),
+    }
+    Ok(())
+}
+
+/// The page as it was, where it is ahead and the new page lacks its nodes.
+fn before_image<P: WorkPages>(
+    set: &WorkingSet<'_, P>,
+    level: &Level<'_>,
+) -> Result<Option<Vec<u8>>, ApplyError> {
+    let Level { record, change, .. } = level;
+    if set.needs(record.page) || !set.needs(change.new) || is_inserted_alone(change) {
+        return Ok(None);
+    }
+    let (number, dbtime) = (record.page, record.before);
+    let wanted = Wanted { number, objid: change.objid, dbtime, size: set.page_size() };
+    before_image::restore(&change.before_image, wanted).map(Some)
+}
+
+/// Whether all that the new page gets is the inserted node.
+fn is_inserted_alone(change: &SplitChange<'_>) -> bool {
+    change.kind != SplitKind::Vertical
+        && change.operation == SplitOperation::Insert
+        && change.operation_line == change.split_line
+        && change.lines.checked_sub(1) == Some(change.split_line)
+}
+
+/// Makes the pages of a level that is split.
+fn split<P: WorkPages>(
+    set: &mut WorkingSet<'_, P>,
+    level: &Level<'_>,
+    below: Option<&Level<'_>>,
+    leaf: Option<&Leaf<'_>>,
+    image: Option<&[u8]>,
+) -> Result<(), ApplyError> {
+    let Level { record, change, .. } = level;
+    let (page_needs, new_needs) = (set.needs(record.page), set.needs(change.new));
+    if page_needs || new_needs {
+        let bytes = match image {
+            None if page_needs => Some(set.bytes(record.page)?),
+            image => image,
         };
-        redone |= split_level(set, versions, level, oper)? && is_leaf;
-        if !is_leaf && let Some(below) = below {
-            point_to_new(set, level, below)?;
+        let view = bytes.and_then(NodePage::new);
+        let mut data = Vec::new();
+        let mut all = all_lines(level, view.as_ref(), below, leaf, &mut data)?;
+        if let Some(below) = below {
+            redirect(&mut all, level, below)?;
+        }
+        // Without the page, the only line is the one that comes in.
+        let first = if view.is_some() { usize::from(change.split_line) } else { 0 };
+        let outside = || impossible(record.page, "it is split behind its last line");
+        let (kept, moved) = all.split_at_checked(first).ok_or_else(outside)?;
+        let size = set.page_size().bytes();
+        let new = new_needs.then(|| new_page(level, moved, size)).transpose()?;
+        let old = page_needs.then(|| set.bytes(record.page)).transpose()?;
+        let old = old.map(|bytes| what_is_left(level, kept, bytes)).transpose()?;
+        for (number, content) in [(change.new, new), (record.page, old)] {
+            if let Some(content) = content {
+                set.renew(number, content)?;
+            }
+        }
+    }
+    if level.is_linked() && set.needs(change.right) {
+        set.edit(change.right)?.set_previous(change.new);
+    }
+    Ok(())
+}
+
+/// The lines of a page, with what comes in, as they are afterwards.
+fn all_lines<'a>(
+    level: &Level<'_>,
+    view: Option<&NodePage<'a>>,
+    below: Option<&'a Level<'_>>,
+    leaf: Option<&Leaf<'a>>,
+    data: &'a mut Vec<u8>,
+) -> Result<Vec<Line<'a>>, ApplyError> {
+    let (page, change) = (level.record.page, level.change);
+    let mut all = view.map_or(Ok(Vec::new()), |view| lines(page, view))?;
+    let line = if view.is_some() { usize::from(change.operation_line) } else { 0 };
+    let no_line = || impossible(page, "it has no such line as the operation is on");
+    let inserted = match (change.operation, below, leaf) {
+        (SplitOperation::None, ..) => None,
+        (_, Some(below), _) => Some(Line::new(below.change.parent_key, &below.pointer)),
+        (_, None, Some(leaf)) => match leaf.change {
+            NodeChange::Insert { node, .. } => {
+                let flags = version_flag(leaf.record);
+                Some(Line { flags, ..Line::new(node.key, node.data) })
+            }
+            _ => {
+                let node = all.get_mut(line).ok_or_else(no_line)?;
+                node.data = replaced(leaf, node.data, data)?;
+                // A node that stays is made anew, one that goes keeps its flags.
+                if change.operation_line < change.split_line {
+                    node.flags = NodeFlags::empty();
+                } else if change.operation == SplitOperation::FlagInsertAndReplaceData {
+                    node.flags -= NodeFlags::DELETED;
+                }
+                node.flags |= version_flag(leaf.record);
+                None
+            }
+        },
+        (_, None, None) => return Err(impossible(page, "the operation of its split is not there")),
+    };
+    if let Some(inserted) = inserted {
+        if line > all.len() {
+            return Err(no_line());
+        }
+        all.insert(line, inserted);
+    }
+    if view.is_some() && all.len() != usize::from(change.lines) {
+        return Err(impossible(page, "it has another number of lines than the record says"));
+    }
+    Ok(all)
+}
+
+/// The data that a node gets; a difference is carried out into `out`.
+fn replaced<'a>(leaf: &Leaf<'a>, old: &[u8], out: &'a mut Vec<u8>) -> Result<&'a [u8], ApplyError> {
+    match leaf.change {
+        NodeChange::Replace { data, .. } => Ok(data),
+        NodeChange::FlagInsertAndReplaceData { node, .. } => Ok(node.data),
+        NodeChange::ReplaceDiff { diff, wide, .. } => {
+            let (page, line) = (leaf.record.page, leaf.record.line);
+            diff::apply(old, diff, *wide, out).map_err(|source| ApplyError::Diff {
+                page,
+                line,
+                source,
+            })?;
+            Ok(out)
+        }
+        _ => Err(impossible(leaf.record.page, "it is split for what splits no page")),
+    }
+}
+
+/// Makes the pointer behind the separator one to the new page of the level below.
+fn redirect<'a>(
+    all: &mut [Line<'a>],
+    level: &Level<'_>,
+    below: &'a Level<'_>,
+) -> Result<(), ApplyError> {
+    let behind = all.get_mut(usize::from(level.change.operation_line).saturating_add(1));
+    match behind.filter(|line| line.data == below.pointer) {
+        Some(line) => line.data = &below.new_pointer,
+        None => return Err(impossible(level.record.page, NO_POINTER)),
+    }
+    Ok(())
+}
+
+/// The new page.
+fn new_page(level: &Level<'_>, moved: &[Line<'_>], size: usize) -> Result<Vec<u8>, ApplyError> {
+    let Level { record, change, .. } = level;
+    let number = change.new;
+    let mut content = vec![0; size];
+    let flags = sound(number, change.new_flags)?;
+    let mut page = PageEdit::init(&mut content, number, change.objid, flags, record.after)
+        .ok_or_else(|| impossible(number, "it has the length of no page"))?;
+    let prefix = usize::try_from(change.new_prefix_line).ok().map(|line| {
+        let line = moved.get(line).filter(|_| !flags.contains(PageFlags::ROOT));
+        line.ok_or_else(|| impossible(number, "its prefix is none of its keys"))
+    });
+    if let Some(line) = prefix {
+        page.set_external_header(&line?.key.to_vec()).map_err(of_page(number))?;
+    }
+    if moved.is_empty() {
+        return Err(impossible(number, "it would have no lines"));
+    }
+    for (line, node) in moved.iter().enumerate() {
+        put_in(&mut page, number, line, *node)?;
+    }
+    if level.is_linked() {
+        page.set_previous(record.page);
+        page.set_next(change.right);
+    }
+    Ok(content)
+}
+
+/// The page that is split, as it is afterwards.
+fn what_is_left(
+    level: &Level<'_>,
+    kept: &[Line<'_>],
+    before: &[u8],
+) -> Result<Vec<u8>, ApplyError> {
+    let (number, change) = (level.record.page, level.change);
+    let mut content = before.to_vec();
+    let mut page = PageEdit::new(&mut content)
+        .ok_or_else(|| impossible(number, "it has the length of no page"))?;
+    let flags = page.header().flags;
+    if flags.contains(PageFlags::ROOT) != (change.kind == SplitKind::Vertical) {
+        return Err(impossible(number, "only a root is split down, and no root to the side"));
+    }
+    match change.kind {
+        SplitKind::Append => {}
+        SplitKind::Right => {
+            let prefix = if change.source_prefix_line < 0 { &[] } else { change.new_prefix };
+            page.truncate(0);
+            page.set_external_header(prefix).map_err(of_page(number))?;
+            for (line, node) in kept.iter().enumerate() {
+                put_in(&mut page, number, line, *node)?;
+            }
+        }
+        SplitKind::Vertical => {
+            page.truncate(0);
+            // That a revert brought the root back is told by none of the record's flags.
+            let flags = sound(number, change.source_flags)? | flags & PageFlags::FDP_DELETE;
+            if !flags.contains(PageFlags::ROOT) {
+                return Err(impossible(number, "a root would be none afterwards"));
+            }
+            page.set_flags(flags);
+            put_in(&mut page, number, 0, Line::new(&[], &level.new_pointer))?;
+        }
+    }
+    if level.is_linked() {
+        page.set_next(change.new);
+    }
+    Ok(content)
+}
+
+/// Flags that a page in use can have.
+fn sound(page: PageNumber, flags: PageFlags) -> Result<PageFlags, ApplyError> {
+    let unsound = flags.intersects(PageFlags::EMPTY | PageFlags::PREINIT)
+        || flags.contains(PageFlags::LEAF | PageFlags::PARENT_OF_LEAF)
+        || flags.contains(PageFlags::INDEX | PageFlags::LONG_VALUE);
+    if unsound {
+        return Err(impossible(page, "it would have flags that exclude each other"));
+    }
+    Ok(flags | PageFlags::NEW_RECORD_FORMAT | PageFlags::NEW_CHECKSUM_FORMAT)
+}
+
+/// Lets a page that is not split take the separator of the level below.
+fn point<P: WorkPages>(
+    set: &mut WorkingSet<'_, P>,
+    level: &Level<'_>,
+    below: &Level<'_>,
+) -> Result<(), ApplyError> {
+    let number = level.record.page;
+    if !set.needs(number) {
+        return Ok(());
+    }
+    let mut page = set.edit(number)?;
+    let key = below.change.parent_key;
+    let line = place(&page.view(), key).unwrap_or_default();
+    check_pointer(&page, number, line, below.record.page)?;
+    put_in(&mut page, number, line, Line::new(key, &below.pointer))?;
+    page.replace_data(line + 1, &below.new_pointer).map_err(of_page(number))
+}
+
+/// Where a separator goes on an internal page: in front of the first key that is greater, or of
+/// the last node, whose subtree has all keys that are left.
+fn place(page: &NodePage<'_>, key: &[u8]) -> Option<usize> {
+    let (mut low, mut high) = (0, page.node_count().checked_sub(1)?);
+    while low < high {
+        let middle = low.midpoint(high);
+        if page.node(middle)?.cmp_key(key).is_gt() {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Some(low)
+}
+
+/// That the node at `line` of an internal page points to `child`.
+pub(super) fn check_pointer(
+    page: &PageEdit<'_>,
+    number: PageNumber,
+    line: usize,
+    child: PageNumber,
+) -> Result<(), ApplyError> {
+    let view = page.view();
+    let found = view.node(line).and_then(|node| space::child_page(&node));
+    if view.header().flags.contains(PageFlags::LEAF) || found != Some(child) {
+        return Err(impossible(number, NO_POINTER));
+    }
+    Ok(())
+}
+
+const NO_POINTER: &str = "it does not point to the page below at this line";
+
+/// Tells what the node was before its data are replaced, now that nothing can fail any more;
+/// whether the page of the operation needed it.
+fn tell<P: WorkPages, V: Versions>(
+    set: &WorkingSet<'_, P>,
+    chain: &Chain<'_>,
+    image: Option<&[u8]>,
+    versions: &mut V,
+) -> Result<bool, ApplyError> {
+    let (Some(level), Some(leaf)) = (chain.levels.last(), &chain.leaf) else {
+        return Ok(set.any_needs());
+    };
+    let change = level.change;
+    let redone = if change.operation_line < change.split_line {
+        set.needs(level.record.page) || image.is_some()
+    } else {
+        set.needs(change.new)
+    };
+    let replaces = !matches!(leaf.change, NodeChange::Insert { .. });
+    if redone && replaces && leaf.record.flags.contains(OperationFlags::VERSIONED) {
+        let bytes = image.map_or_else(|| set.bytes(level.record.page), Ok)?;
+        let view = NodePage::new(bytes);
+        let node = view.and_then(|view| view.node(usize::from(change.operation_line)));
+        if let Some(node) = node {
+            versions.before_image(leaf.record, node);
         }
     }
     Ok(redone)
-}
-
-/// Takes the pages of a level and finds out which of them need it.
-fn judge<'a, P: WorkPages>(
-    set: &mut WorkingSet<'_, P>,
-    record: &'a PageRecord<'a>,
-    split: &'a SplitChange<'a>,
-    rules: Rules,
-) -> Result<Level<'a>, ApplyError> {
-    let need = |set: &mut WorkingSet<'_, P>, page, before| {
-        set.take(page)?;
-        let needed = is_needed(page, set.dbtime(page)?, before, record.after, rules)?;
-        if needed {
-            set.belongs(page, split.objid)?;
-        }
-        Ok::<bool, ApplyError>(needed)
-    };
-    let source_needed = need(set, record.page, record.before)?;
-    let (mut new_needed, mut right_needed) = (false, false);
-    if split.new != PageNumber::NULL {
-        if split.new == record.page || split.new == split.right {
-            return Err(impossible(split.new, "it is split into itself"));
-        }
-        set.take(split.new)?;
-        let is_there = set.dbtime(split.new).is_ok_and(|found| found.0 >= record.after.0);
-        new_needed = !(rules.future && is_there);
-        if split.right != PageNumber::NULL {
-            right_needed = need(set, split.right, split.right_before)?;
-        }
-    }
-    Ok(Level { record, split, source_needed, new_needed, right_needed })
-}
-
-/// Splits one page; whether the page of its operation was changed.
-fn split_level<P: WorkPages, V: Versions>(
-    set: &mut WorkingSet<'_, P>,
-    versions: &mut V,
-    level: &Level<'_>,
-    oper: Oper<'_>,
-) -> Result<bool, ApplyError> {
-    let Level { record, split, source_needed, new_needed, right_needed } = *level;
-    if source_needed || new_needed {
-        let size = set.page_size();
-        let image;
-        let source: &[u8] = if source_needed {
-            set.bytes(record.page)?
-        } else if needs_image(split) {
-            image = before_image::restore(record.page, &split.before_image, size, record.before)?;
-            &image
-        } else {
-            &[]
-        };
-        let halves = Halves::new(record, split, source, oper)?;
-        if is_oper_page_needed(level) {
-            halves.remember(versions, oper);
-        }
-        let new = new_needed.then(|| halves.new_page(record, split, size)).transpose()?;
-        let kept = source_needed && split.kind != SplitKind::Append;
-        let kept = kept.then(|| halves.source_page(record, split, source)).transpose()?;
-        if let Some(new) = new {
-            set.renew(split.new, new)?;
-        }
-        if let Some(kept) = kept {
-            set.renew(record.page, kept)?;
-        }
-    }
-    let is_leaf = split.new_flags.contains(PageFlags::LEAF);
-    let links = is_leaf && split.kind != SplitKind::Vertical;
-    if source_needed {
-        let mut page = set.edit(record.page)?;
-        if links {
-            page.set_next(split.new);
-        }
-        page.set_dbtime(record.after);
-    }
-    if new_needed && links {
-        let mut page = set.edit(split.new)?;
-        page.set_previous(record.page);
-        page.set_next(split.right);
-    }
-    if right_needed {
-        let mut page = set.edit(split.right)?;
-        if links {
-            page.set_previous(split.new);
-        }
-        page.set_dbtime(record.after);
-    }
-    Ok(is_oper_page_needed(level))
-}
-
-/// Whether the page that the operation is done on needs it.
-fn is_oper_page_needed(level: &Level<'_>) -> bool {
-    let split = level.split;
-    match split.operation {
-        SplitOperation::None => level.source_needed,
-        _ if split.operation_line < split.split_line => level.source_needed,
-        _ => level.new_needed,
-    }
-}
-
-/// Whether nodes move that the new page cannot get from the record.
-fn needs_image(split: &SplitChange<'_>) -> bool {
-    let only_oper = split.operation == SplitOperation::Insert
-        && split.split_line == split.operation_line
-        && u32::from(split.operation_line) + 1 == u32::from(split.lines);
-    split.kind != SplitKind::Append && !only_oper
-}
-
-/// The nodes of a page that is split, the operation done.
-struct Halves<'a> {
-    all: Vec<Line<'a>>,
-    /// Place of the first line of the new page in `all`.
-    middle: usize,
-    /// Key of the line whose key is the prefix of the new page.
-    new_prefix: Option<Vec<u8>>,
-    /// The node that is replaced.
-    replaced: Option<Line<'a>>,
-}
-
-impl<'a> Halves<'a> {
-    fn new(
-        record: &PageRecord<'_>,
-        split: &SplitChange<'_>,
-        source: &'a [u8],
-        oper: Oper<'a>,
-    ) -> Result<Self, ApplyError> {
-        let page = record.page;
-        let wrong = |what| impossible(page, what);
-        let line = usize::from(split.operation_line);
-        let middle = usize::from(split.split_line);
-        let mut all = match NodePage::new(source) {
-            Some(view) => lines(page, &view)?,
-            None => Vec::new(),
-        };
-        let is_alone = source.is_empty();
-        let mut replaced = None;
-        match (split.operation, oper) {
-            (SplitOperation::None, _) | (_, Oper::None) => {}
-            (SplitOperation::Insert, oper) => {
-                let node = oper.node().ok_or_else(|| wrong("it has no node to be inserted"))?;
-                let line = if is_alone { 0 } else { line };
-                if line > all.len() {
-                    return Err(wrong("the line of the new node is none of it"));
-                }
-                all.insert(line, node);
-            }
-            (_, oper) => {
-                let new = oper.node().ok_or_else(|| wrong("it has no data to be replaced"))?;
-                let node = all.get_mut(line).ok_or_else(|| wrong("it has no line to replace"))?;
-                replaced = Some(*node);
-                node.data = new.data;
-                node.flags |= new.flags;
-                if split.operation == SplitOperation::FlagInsertAndReplaceData {
-                    node.flags.remove(NodeFlags::DELETED);
-                }
-            }
-        }
-        let middle = if is_alone { 0 } else { middle };
-        if !is_alone && all.len() != usize::from(split.lines) || middle > all.len() {
-            return Err(wrong("it has another number of lines than the record says"));
-        }
-        let new_prefix = usize::try_from(split.new_prefix_line)
-            .ok()
-            .map(|line| all.get(middle.saturating_add(line)).map(|node| node.key.to_vec()));
-        let new_prefix = match new_prefix {
-            Some(None) => return Err(wrong("the prefix of the new page is none of its keys")),
-            Some(prefix) => prefix,
-            None => None,
-        };
-        Ok(Self { all, middle, new_prefix, replaced })
-    }
-
-    /// Gives what is replaced to those who remember it.
-    fn remember<V: Versions>(&self, versions: &mut V, oper: Oper<'_>) {
-        if let (Some(node), Oper::Leaf(record, _)) = (self.replaced, oper)
-            && record.flags.contains(OperationFlags::VERSIONED)
-        {
-            let Key { head, tail } = node.key;
-            let (flags, data) = (node.flags, node.data);
-            versions.before_image(record, Node { flags, prefix: head, suffix: tail, data });
-        }
-    }
-
-    fn new_page(
-        &self,
-        record: &PageRecord<'_>,
-        split: &SplitChange<'_>,
-        size: PageSize,
-    ) -> Result<Vec<u8>, ApplyError> {
-        let mut bytes = vec![0; size.bytes()];
-        let (number, objid) = (split.new, split.objid);
-        let made = PageEdit::init(&mut bytes, number, objid, split.new_flags, record.after);
-        let mut page = made.ok_or_else(|| impossible(number, "it has the length of no page"))?;
-        if let Some(prefix) = &self.new_prefix {
-            page.set_external_header(prefix).map_err(of_page(number))?;
-        }
-        let moved = self.all.get(self.middle..).unwrap_or_default();
-        for (line, node) in moved.iter().enumerate() {
-            put_in(&mut page, number, line, *node)?;
-        }
-        Ok(bytes)
-    }
-
-    /// The page that was split, as it is afterwards.
-    fn source_page(
-        &self,
-        record: &PageRecord<'_>,
-        split: &SplitChange<'_>,
-        source: &[u8],
-    ) -> Result<Vec<u8>, ApplyError> {
-        let number = record.page;
-        let mut bytes = source.to_vec();
-        let made = PageEdit::new(&mut bytes);
-        let mut page = made.ok_or_else(|| impossible(number, "it has the length of no page"))?;
-        page.truncate(0);
-        if !page.header().flags.contains(PageFlags::ROOT) {
-            page.set_external_header(split.new_prefix).map_err(of_page(number))?;
-        }
-        let kept = self.all.get(..self.middle).unwrap_or_default();
-        for (line, node) in kept.iter().enumerate() {
-            put_in(&mut page, number, line, *node)?;
-        }
-        if split.kind == SplitKind::Vertical {
-            let deleted = page.header().flags & PageFlags::FDP_DELETE;
-            page.set_flags(split.source_flags | deleted);
-            let line = page.view().node_count();
-            let data = split.new.0.to_le_bytes();
-            let node = Line { flags: NodeFlags::empty(), key: Key::whole(&[]), data: &data };
-            put_in(&mut page, number, line, node)?;
-        }
-        Ok(bytes)
-    }
-}
-
-impl<'a> Oper<'a> {
-    /// The node that it brings; of a replacement only the data count.
-    fn node(self) -> Option<Line<'a>> {
-        match self {
-            Oper::None => None,
-            Oper::Separator(key, data) => {
-                Some(Line { flags: NodeFlags::empty(), key: Key::whole(key), data })
-            }
-            Oper::Leaf(record, change) => {
-                let flags = version_flag(record);
-                let (key, data) = match change {
-                    NodeChange::Insert { node, .. }
-                    | NodeChange::FlagInsertAndReplaceData { node, .. } => (node.key, node.data),
-                    NodeChange::Replace { data, .. } => (&[][..], *data),
-                    _ => return None,
-                };
-                Some(Line { flags, key: Key::whole(key), data })
-            }
-        }
-    }
-}
-
-/// Inserts the separator of the level below, and lets the pointer behind it point to the new page.
-fn insert_separator(
-    page: &mut PageEdit<'_>,
-    record: &PageRecord<'_>,
-    below: &Level<'_>,
-) -> Result<(), ApplyError> {
-    let number = record.page;
-    let line = line_of(page, usize::from(record.line), below.record.page)
-        .ok_or_else(|| impossible(number, "it does not point to the page that was split"))?;
-    let data = below.record.page.0.to_le_bytes();
-    let key = Key::whole(below.split.parent_key);
-    put_in(page, number, line, Line { flags: NodeFlags::empty(), key, data: &data })?;
-    let new = below.split.new.0.to_le_bytes();
-    page.replace_data(line + 1, &new).map_err(of_page(number))
-}
-
-/// The line that points to `child`: `hint`, or another one.
-pub(super) fn line_of(page: &PageEdit<'_>, hint: usize, child: PageNumber) -> Option<usize> {
-    let view = page.view();
-    let points = |line: usize| {
-        view.node(line).and_then(|node| space::child_page(&node)).is_some_and(|to| to == child)
-    };
-    if points(hint) {
-        return Some(hint);
-    }
-    (0..view.node_count()).find(|line| points(*line))
-}
-
-/// Lets the pointer behind the separator point to the new page of the level below.
-fn point_to_new<P: WorkPages>(
-    set: &mut WorkingSet<'_, P>,
-    level: &Level<'_>,
-    below: &Level<'_>,
-) -> Result<(), ApplyError> {
-    let line = usize::from(level.split.operation_line) + 1;
-    let middle = usize::from(level.split.split_line);
-    let (page, line, needed) = match line.checked_sub(middle) {
-        Some(line) => (level.split.new, line, level.new_needed),
-        None => (level.record.page, line, level.source_needed),
-    };
-    if needed {
-        let data = below.split.new.0.to_le_bytes();
-        set.edit(page)?.replace_data(line, &data).map_err(of_page(page))?;
-    }
-    Ok(())
 }

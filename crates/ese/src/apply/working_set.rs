@@ -1,13 +1,22 @@
 //! The pages of one operation, taken out together.
 //!
-//! Changes are made on copies; the pages get them once all have succeeded.
+//! Changes are made on copies; the pages get them once all have succeeded. So an operation that
+//! fails leaves every page as it was, and all of them go back.
+//!
+//! | page | it needs the operation if |
+//! |---|---|
+//! | one that is there | its dbtime is the one before; any other but a later one is an error |
+//! | a new one | it has not the operation's dbtime or a later one, or is no page; where pages |
+//! | | cannot be ahead, always |
+//!
+//! Source: ESE `FLGNeedRedoCheckDbtimeBefore`, `ErrLGRIAccessNewPage` (logredo.cxx).
 
 use ese_format::PageNumber;
-use ese_format::page::PageHeader;
+use ese_format::page::{PageFlags, PageHeader};
 use ese_format::page_edit::PageEdit;
 use ese_format::{DbTime, PageSize};
 
-use super::{Absence, ApplyError, impossible};
+use super::{Absence, ApplyError, Rules, impossible, is_needed};
 use crate::work::{Taken, WorkPage, WorkPages};
 
 /// Pages that an operation has taken out.
@@ -20,6 +29,8 @@ pub(super) struct WorkingSet<'p, P: WorkPages> {
 struct Held {
     number: PageNumber,
     page: Result<WorkPage, Absence>,
+    /// Whether it needs the operation, as far as that was asked.
+    needs: bool,
     /// What it becomes.
     copy: Option<Vec<u8>>,
 }
@@ -44,8 +55,81 @@ impl<'p, P: WorkPages> WorkingSet<'p, P> {
             Taken::BeyondEnd => Err(Absence::BeyondEnd),
             Taken::Unsound(what) => Err(Absence::Unsound(what)),
         };
-        self.held.push(Held { number, page, copy: None });
+        self.held.push(Held { number, page, needs: false, copy: None });
         Ok(())
+    }
+
+    /// Takes out a page of the tree that is there; whether it needs the operation.
+    pub(super) fn take_old(
+        &mut self,
+        number: PageNumber,
+        times: (DbTime, DbTime),
+        objid: u32,
+        rules: Rules,
+    ) -> Result<bool, ApplyError> {
+        self.take_once(number)?;
+        let needs = is_needed(number, self.dbtime(number)?, times.0, times.1, rules)?;
+        if needs {
+            self.belongs(number, objid)?;
+        }
+        Ok(self.set_needs(number, needs))
+    }
+
+    /// Takes out a page that gets new content; whether it needs the operation.
+    pub(super) fn take_new(
+        &mut self,
+        number: PageNumber,
+        after: DbTime,
+        rules: Rules,
+    ) -> Result<bool, ApplyError> {
+        if rules.future {
+            self.take_once(number)?;
+            let has_it = self.dbtime(number).is_ok_and(|found| found.0 >= after.0);
+            return Ok(self.set_needs(number, !has_it));
+        }
+        // What there is is of no interest: it is not even read.
+        self.check(number)?;
+        let page = Err(Absence::BeyondEnd);
+        self.held.push(Held { number, page, needs: true, copy: None });
+        Ok(true)
+    }
+
+    fn take_once(&mut self, number: PageNumber) -> Result<(), ApplyError> {
+        self.check(number)?;
+        self.take(number)
+    }
+
+    /// That there can be such a page, and no other part of the operation is about it.
+    fn check(&self, number: PageNumber) -> Result<(), ApplyError> {
+        if number == PageNumber::NULL || number > PageNumber::MAX {
+            return Err(impossible(number, "no page has this number"));
+        }
+        if self.is_out(number) {
+            return Err(impossible(number, "the operation is about it in two ways"));
+        }
+        Ok(())
+    }
+
+    fn set_needs(&mut self, number: PageNumber, needs: bool) -> bool {
+        if let Some(held) = self.held.iter_mut().find(|held| held.number == number) {
+            held.needs = needs;
+        }
+        needs
+    }
+
+    /// Whether a page is out.
+    pub(super) fn is_out(&self, number: PageNumber) -> bool {
+        self.held(number).is_some()
+    }
+
+    /// Whether a page that was taken out needs the operation.
+    pub(super) fn needs(&self, number: PageNumber) -> bool {
+        self.held(number).is_some_and(|held| held.needs)
+    }
+
+    /// Whether any does.
+    pub(super) fn any_needs(&self) -> bool {
+        self.held.iter().any(|held| held.needs)
     }
 
     fn held(&self, number: PageNumber) -> Option<&Held> {
@@ -88,6 +172,19 @@ impl<'p, P: WorkPages> WorkingSet<'p, P> {
             held.copy = Some(held.page.as_ref().map_err(|_| wrong())?.bytes().to_vec());
         }
         held.copy.as_mut().and_then(|copy| PageEdit::new(copy)).ok_or_else(wrong)
+    }
+
+    /// Gives all pages that need the operation its dbtime.
+    pub(super) fn stamp(&mut self, after: DbTime) -> Result<(), ApplyError> {
+        let numbers: Vec<PageNumber> =
+            self.held.iter().filter(|held| held.needs).map(|held| held.number).collect();
+        for number in numbers {
+            let mut page = self.edit(number)?;
+            let flags = page.header().flags;
+            page.set_flags(flags.difference(PageFlags::SCRUBBED));
+            page.set_dbtime(after);
+        }
+        Ok(())
     }
 
     /// A page whose content is new; it was taken before.
