@@ -13,7 +13,11 @@
 #[allow(dead_code, reason = "used by another test too")]
 mod walk;
 
+#[path = "../log_records/engine_line.rs"]
+mod engine_line;
+
 mod corpus;
+mod undo;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,8 +27,7 @@ use ese::overlay::{Overlay, Spill};
 use ese::recovery::outcome::{Counters, LogEnd, Outcome};
 use ese::recovery::output;
 use ese::recovery::redo::{Redo, ReplayStart, Replayed};
-use ese::recovery::tail::NoLog;
-use ese::recovery::undo::undo;
+use ese::recovery::tail::{NoLog, UndoLog};
 use ese::verify::Unheard;
 use ese::{Database, DatabaseFile, PageStore};
 use ese_format::header::{DatabaseHeader, read_shadowed};
@@ -68,6 +71,11 @@ impl Set {
 
     /// Replays and undoes everything.
     fn recover(&self, cache: usize) -> Recovered {
+        self.recover_into(cache, &mut NoLog)
+    }
+
+    /// The same; `log` gets what the undo logs.
+    fn recover_into(&self, cache: usize, log: &mut dyn UndoLog) -> Recovered {
         let storage: Arc<dyn Storage> = Arc::new(vfs::os::Os);
         let open = |path: &PathBuf| Arc::new(DatabaseFile::open(storage.clone(), path).unwrap());
         let base = self.database.as_ref().map(open);
@@ -86,7 +94,7 @@ impl Set {
             }
         }
         let mut replayed = redo.finish(end).unwrap();
-        undo(&mut replayed, &mut pages, &mut NoLog).unwrap();
+        ese::recovery::undo::undo(&mut replayed, &mut pages, log).unwrap();
         Recovered { pages, replayed }
     }
 }
