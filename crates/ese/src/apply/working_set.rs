@@ -12,7 +12,7 @@
 //! Source: ESE `FLGNeedRedoCheckDbtimeBefore`, `ErrLGRIAccessNewPage` (logredo.cxx).
 
 use ese_format::PageNumber;
-use ese_format::page::{PageFlags, PageHeader};
+use ese_format::page::{PageFlags, PageHeader, structure};
 use ese_format::page_edit::PageEdit;
 use ese_format::{DbTime, PageSize};
 
@@ -195,9 +195,23 @@ impl<'p, P: WorkPages> WorkingSet<'p, P> {
         Ok(())
     }
 
+    /// That what the pages become is sound.
+    fn are_sound(&self) -> Result<(), ApplyError> {
+        let unsound = self
+            .held
+            .iter()
+            .find(|held| held.copy.as_ref().is_some_and(|copy| structure::check(copy).is_err()));
+        match unsound {
+            Some(held) => Err(impossible(held.number, "what it becomes is no sound page")),
+            None => Ok(()),
+        }
+    }
+
     /// Puts the pages back, changed if `done` is a success.
     pub(super) fn finish<T>(mut self, done: Result<T, ApplyError>) -> Result<T, ApplyError> {
         let size = self.pages.page_size();
+        // Flags and prefixes come out of the record, and need not make a page.
+        let done = done.and_then(|done| self.are_sound().map(|()| done));
         let mut put = Ok(());
         for held in self.held.drain(..) {
             let mut page = match (held.page, &held.copy) {

@@ -17,6 +17,7 @@ mod walk;
 mod engine_line;
 
 mod corpus;
+mod hostile;
 mod undo;
 
 use std::path::{Path, PathBuf};
