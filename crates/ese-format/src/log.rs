@@ -14,4 +14,5 @@ pub mod diff;
 pub mod format;
 pub mod instance_parameters;
 pub mod record;
+pub mod segment;
 pub mod writer;
