@@ -397,7 +397,7 @@ impl Error {
     }
 }
 
-fn storage_code(kind: std::io::ErrorKind) -> i32 {
+pub(crate) fn storage_code(kind: std::io::ErrorKind) -> i32 {
     use std::io::ErrorKind;
     match kind {
         ErrorKind::NotFound => jet::ERR_FILE_NOT_FOUND,

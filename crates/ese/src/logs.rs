@@ -19,6 +19,10 @@ use vfs::{OpenMode, Storage};
 
 use crate::Error;
 
+mod reader;
+
+pub use reader::{DamageKind, LogDamage, LogError, LogReader};
+
 /// A log that belongs to a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -18,6 +18,7 @@ mod engine_line;
 
 mod corpus;
 mod hostile;
+mod reader;
 mod undo;
 
 use std::path::{Path, PathBuf};
