@@ -33,6 +33,10 @@ use crate::work::{Taken, WorkPage, WorkPages};
 mod before_image;
 mod empty_tree;
 mod fdp;
+#[cfg(test)]
+mod flushed;
+#[cfg(test)]
+mod hostile;
 mod lines;
 mod merge;
 mod node;

@@ -4,10 +4,10 @@
 //! its dbtime already the one after.
 //!
 //! ```text
-//! page        header | lines | gap                  | tags     page size
-//! dehydrated  header | lines | rest of gap | tags              shorter; free bytes fewer by as many
-//! compressed  scheme byte, u16 length, stream
-//! moved page  header | lines  and  tags                        two parts of the record
+//! page        header | lines | gap         | tags    page size
+//! dehydrated  header | lines | less of it | tags     shorter, free bytes fewer by as many
+//! compressed  scheme byte | u16 length | stream      of one of the two above
+//! moved page  header | lines   and   tags            two parts of the record
 //! ```
 //!
 //! The short form is a page of its own size: its tags lie at its end. To bring it back, they go to

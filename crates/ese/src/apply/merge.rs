@@ -25,8 +25,9 @@
 //! Each page is changed if it needs it. The nodes are taken from the leaf; if that one has lost
 //! them already, from its before-image in the record, which is only read.
 //!
-//! Source: ESE `ErrLGRIRedoMerge`, `ErrLGRIRedoInitializeMerge` (logredo.cxx), `BTIPerformOneMerge`,
-//! `BTIMergeMoveNodes`, `BTIMergeDeleteFlagDeletedNodes`, `BTIMergeFixSiblings` (bt.cxx).
+//! Source: ESE `ErrLGRIRedoMerge`, `ErrLGRIRedoInitializeMerge` (logredo.cxx),
+//! `BTIPerformOneMerge`, `BTIMergeMoveNodes`, `BTIMergeDeleteFlagDeletedNodes`,
+//! `BTIMergeFixSiblings` (bt.cxx).
 
 use ese_format::PageNumber;
 use ese_format::log::record::{Change, MergeChange, MergeFlags, MergeKind, PageRecord};
@@ -40,6 +41,9 @@ use super::split::check_pointer;
 use super::working_set::WorkingSet;
 use super::{ApplyError, Rules, impossible, of_page};
 use crate::work::WorkPages;
+
+#[cfg(test)]
+mod tests;
 
 /// Applies a merge.
 pub(super) fn apply<P: WorkPages>(

@@ -31,6 +31,9 @@ use super::working_set::WorkingSet;
 use super::{ApplyError, Rules, impossible, of_page};
 use crate::work::WorkPages;
 
+#[cfg(test)]
+mod tests;
+
 /// Moves a page that is no root.
 pub(super) fn apply<P: WorkPages>(
     pages: &mut P,

@@ -45,6 +45,8 @@ use super::{ApplyError, Rules, Versions, impossible, of_page};
 use crate::work::WorkPages;
 
 mod chain;
+#[cfg(test)]
+mod tests;
 
 /// Applies a split of one or more levels.
 pub(super) fn apply<P: WorkPages, V: Versions>(
@@ -214,13 +216,16 @@ fn replaced<'a>(leaf: &Leaf<'a>, old: &[u8], out: &'a mut Vec<u8>) -> Result<&'a
     match leaf.change {
         NodeChange::Replace { data, .. } => Ok(data),
         NodeChange::FlagInsertAndReplaceData { node, .. } => Ok(node.data),
-        NodeChange::ReplaceDiff { diff, wide, .. } => {
+        NodeChange::ReplaceDiff { diff, wide, new_len, .. } => {
             let (page, line) = (leaf.record.page, leaf.record.line);
             diff::apply(old, diff, *wide, out).map_err(|source| ApplyError::Diff {
                 page,
                 line,
                 source,
             })?;
+            if out.len() != usize::from(*new_len) {
+                return Err(impossible(page, "the data come to another length than they should"));
+            }
             Ok(out)
         }
         _ => Err(impossible(leaf.record.page, "it is split for what splits no page")),
