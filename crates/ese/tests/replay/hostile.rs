@@ -17,10 +17,10 @@ use ese_format::{LogGeneration, LogPosition, PageNumber};
 use crate::{Set, walk};
 
 /// A row of numbers without a pattern.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         usize::try_from(self.0 >> 33).unwrap() % limit
     }

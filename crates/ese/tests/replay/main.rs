@@ -20,6 +20,7 @@ mod corpus;
 mod hostile;
 mod reader;
 mod undo;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
