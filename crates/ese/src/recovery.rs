@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod output;
 pub mod redo;
 pub mod redo_map;
+pub mod replay;
 mod session;
 pub mod tail;
 pub mod undo;

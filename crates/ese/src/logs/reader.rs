@@ -224,6 +224,16 @@ impl LogReader {
         self.end
     }
 
+    /// The sector that the record ends in that was read last.
+    pub(crate) fn read_sector(&self) -> u16 {
+        self.read
+    }
+
+    /// Takes what was read behind `end` for not read.
+    pub(crate) fn set_end(&mut self, end: LogPosition) {
+        self.end = end;
+    }
+
     /// Where a record begins whose last pieces were never written, if there was one.
     pub fn torn(&self) -> Option<LogPosition> {
         self.torn

@@ -23,9 +23,10 @@
 use std::collections::BTreeMap;
 
 use ese_format::header::{BackupKind, DatabaseHeader, DatabaseState};
+use ese_format::log::attach::AttachEntry;
 use ese_format::log::record::{DatabaseAction, DatabaseId, DatabaseRecord};
 use ese_format::log_header::LogHeader;
-use ese_format::{BackupInfo, LogGeneration, LogPosition, LogTime, Signature};
+use ese_format::{BackupInfo, DbTime, LogGeneration, LogPosition, LogTime, Signature};
 
 use self::created::created_header;
 
@@ -46,7 +47,18 @@ pub(crate) struct Attachment {
     awaited: DatabaseId,
     /// Up to this generation its pages may have changes that the replay has not come to.
     future: LogGeneration,
+    listed: Listed,
     others: BTreeMap<DatabaseId, OtherDatabase>,
+}
+
+/// What a list of attached databases says of it beyond its header.
+#[derive(Debug, Clone, Default)]
+struct Listed {
+    /// Flags of such a list.
+    flags: u8,
+    max_pages: u32,
+    /// As stored, with the final zero.
+    name: Vec<u8>,
 }
 
 /// A database of the same instance whose records are passed over.
@@ -139,6 +151,7 @@ impl Attachment {
             header,
             awaited: number,
             future,
+            listed: Listed::default(),
             others: BTreeMap::new(),
         };
         if let Some(header) = start.header.as_ref().filter(|header| header.is_dirty()) {
@@ -164,6 +177,39 @@ impl Attachment {
     /// Whether it is attached at `position`.
     pub(crate) fn is_attached(&self, position: LogPosition) -> bool {
         self.slot.is_some() && position > self.since
+    }
+
+    /// Whether it is attached behind the record at `position`.
+    pub(crate) fn is_attached_behind(&self, position: LogPosition) -> bool {
+        self.slot.is_some() && position >= self.since
+    }
+
+    /// A log file or a checkpoint lists it as attached: what the list says beyond the header.
+    pub(crate) fn note_listed(&mut self, entry: &AttachEntry<'_>) {
+        let AttachEntry { flags, max_pages, name, .. } = *entry;
+        self.listed = Listed { flags, max_pages, name: name.to_vec() };
+    }
+
+    /// The list of attached databases with this one in it, if it is attached.
+    pub(crate) fn list(&self, dbtime: DbTime, last_objid: u32) -> Vec<u8> {
+        let mut list = Vec::new();
+        if let (Some(database), Some(header)) = (self.slot, &self.header) {
+            let Listed { flags, max_pages, name } = &self.listed;
+            let entry = AttachEntry {
+                database,
+                flags: *flags,
+                dbtime,
+                last_objid,
+                max_pages: *max_pages,
+                attach: header.attach_position,
+                consistent: header.consistent_position,
+                signature: header.signature,
+                name,
+            };
+            entry.write(&mut list);
+        }
+        list.push(0);
+        list
     }
 
     /// Whether pages may have changes of generations behind `generation`.
@@ -213,6 +259,13 @@ impl Attachment {
             let path = readable(&record.action);
             self.others.insert(record.database, OtherDatabase { signature, path });
             return Ok(Effect::None);
+        }
+        if let DatabaseAction::Create { flags, max_pages, path, .. }
+        | DatabaseAction::Attach { flags, max_pages, path, .. } = record.action
+        {
+            // Bits 8 and 0x10 of the record: UTF-16, sparse.
+            let flags = (flags & 0x18) << 2;
+            self.listed = Listed { flags, max_pages, name: path.to_vec() };
         }
         match record.action {
             DatabaseAction::Attach { consistent, log_signature, .. } => {

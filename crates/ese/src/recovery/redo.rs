@@ -95,6 +95,8 @@ pub struct Replayed {
     pub mark: Option<LogPosition>,
     /// The record that ends the instance, if it is the last one that counts.
     pub end: Option<LogPosition>,
+    /// The list of attached databases for a log file that begins here.
+    pub attachments: Vec<u8>,
     /// Databases of the same instance whose records were passed over.
     pub others: Vec<OtherDatabase>,
     /// What was done.
@@ -135,11 +137,12 @@ impl<'a> Redo<'a> {
         }
         self.changer.future = self.attachment.has_future(generation);
         if self.counts.generations.is_none()
-            && let Some(database) = self.attachment.header()
+            && let Some(signature) = self.attachment.header().map(|header| header.signature)
         {
-            let listed = attach::entries(header.attachments());
-            for entry in listed.filter(|entry| entry.signature == database.signature) {
+            let mut listed = attach::entries(header.attachments());
+            if let Some(entry) = listed.find(|entry| entry.signature == signature) {
                 raise(&mut self.dbtime, &mut self.objid, entry.dbtime, entry.last_objid);
+                self.attachment.note_listed(&entry);
             }
         }
         self.counts.generation(generation);
@@ -174,7 +177,8 @@ impl<'a> Redo<'a> {
     /// That a page is not what it has to be, or that there is no database.
     pub fn finish(mut self, position: LogPosition) -> Result<Replayed, Box<ReplayError>> {
         self.settle()?;
-        let attached = self.attachment.slot().filter(|_| self.attachment.is_attached(position));
+        let attached =
+            self.attachment.slot().filter(|_| self.attachment.is_attached_behind(position));
         let Some(header) = self.attachment.header().cloned() else {
             return Err(self.error(position, None, ReplayProblem::NoDatabase));
         };
@@ -189,6 +193,7 @@ impl<'a> Redo<'a> {
             attached,
             mark: self.mark.filter(|_| self.is_marked || self.end.is_some()),
             end: self.end,
+            attachments: self.attachment.list(self.dbtime, self.objid),
             others: self.attachment.others().values().cloned().collect(),
             counts: self.counts,
             log: self.log.path,

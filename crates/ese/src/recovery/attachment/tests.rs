@@ -1,6 +1,5 @@
 //! When records count: headers against records that create, attach and detach.
 
-use ese_format::DbTime;
 use ese_format::log::record::SessionId;
 
 use super::*;

@@ -1,19 +1,20 @@
 //! Why a replay cannot go on: which record, which page, what was expected.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ese_format::log::record::{RecordError, RecordKind};
 use ese_format::{LogPosition, PageNumber, jet};
 
 use crate::Error;
 use crate::apply::ApplyError;
+use crate::logs::LogError;
 use crate::recovery::attachment::AttachError;
 use crate::recovery::macros::MacroTooLong;
 use crate::recovery::redo_map::{MissingPage, PageProblem};
 
 /// A replay that cannot go on.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {at}: {what}", log.display(), at = at(*position, *kind))]
+#[error("{}", told(log, *position, *kind, what))]
 #[non_exhaustive]
 pub struct ReplayError {
     /// The log file.
@@ -83,6 +84,25 @@ pub enum ReplayProblem {
         /// The first change that is missing.
         missing: MissingPage,
     },
+    /// A log file cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A log file does not follow the one before.
+    #[error("it is not the successor of the log file before it")]
+    NoSuccessor,
+    /// The log file before is not what it was when the next one was begun.
+    #[error(
+        "it names {named:#018x} as the checksums of the file before it, which come to {found:#018x}"
+    )]
+    PreviousChecksum {
+        /// As the later file says.
+        named: u64,
+        /// As the earlier one is.
+        found: u64,
+    },
+    /// There is nothing to replay.
+    #[error("there are no log files")]
+    NoLogs,
     /// There is no database, and the logs create none.
     #[error("the logs do not create the database")]
     NoDatabase,
@@ -141,6 +161,10 @@ impl ReplayProblem {
             }
             Self::TransactionTooLarge { .. } => jet::ERR_VERSION_STORE_OUT_OF_MEMORY,
             Self::PageLost { missing, .. } => missing.problem.jet_code(),
+            Self::Log(error) => error.jet_code(),
+            Self::NoSuccessor => jet::ERR_INVALID_LOG_SEQUENCE,
+            Self::PreviousChecksum { .. } => jet::ERR_LOG_SEQUENCE_CHECKSUM_MISMATCH,
+            Self::NoLogs => jet::ERR_MISSING_LOG_FILE,
             Self::NoDatabase => jet::ERR_FILE_NOT_FOUND,
             Self::NeverAttached { .. } => jet::ERR_ATTACHED_DATABASE_MISMATCH,
             Self::BeforeImageLost { .. } => jet::ERR_REQUIRED_LOG_FILES_MISSING,
@@ -164,9 +188,17 @@ impl PageProblem {
     }
 }
 
-fn at(position: LogPosition, kind: Option<RecordKind>) -> String {
-    match kind {
-        Some(kind) => format!("{kind} record at {position}"),
-        None => format!("at {position}"),
+fn told(
+    log: &Path,
+    position: LogPosition,
+    kind: Option<RecordKind>,
+    what: &ReplayProblem,
+) -> String {
+    let log = log.display();
+    match (what, kind) {
+        // It names the file and the place itself.
+        (ReplayProblem::Log(error), _) => error.to_string(),
+        (_, Some(kind)) => format!("{log}: {kind} record at {position}: {what}"),
+        (_, None) => format!("{log}: at {position}: {what}"),
     }
 }
