@@ -126,7 +126,8 @@ pub fn find(
             match look_at(storage, directory, named, header, range)? {
                 Look::Fits(file, log_header) => {
                     let generation = log_header.generation;
-                    let digits = digits_beside(&names, &named.name);
+                    let beside = names.iter().map(|named| &named.name);
+                    let digits = archived_digits(beside, &named.name);
                     let archived_name = match named.name.role {
                         LogRole::Current => named.name.archived(generation, digits).to_file_name(),
                         _ => named.text.clone(),
@@ -224,12 +225,14 @@ fn look_at(
     Ok(Look::Fits((path, found), log))
 }
 
-/// The way in which the archived logs beside `current` are named.
-fn digits_beside(names: &[Named], current: &LogName) -> LogDigits {
+/// The way in which the archived logs among `names`, which lie beside `current`, are named.
+pub(crate) fn archived_digits<'a>(
+    names: impl Iterator<Item = &'a LogName>,
+    current: &LogName,
+) -> LogDigits {
     let mut digits = names
-        .iter()
-        .filter(|named| named.name.base.eq_ignore_ascii_case(&current.base))
-        .filter_map(|named| match named.name.role {
+        .filter(|name| name.base.eq_ignore_ascii_case(&current.base))
+        .filter_map(|name| match name.role {
             LogRole::Archived(_, digits) => Some(digits),
             _ => None,
         });
@@ -242,7 +245,7 @@ fn digits_beside(names: &[Named], current: &LogName) -> LogDigits {
 }
 
 /// The runs of `range` that `found` (ascending, all in the range) leaves out.
-fn gaps(
+pub(crate) fn gaps(
     range: &RangeInclusive<LogGeneration>,
     found: impl Iterator<Item = LogGeneration>,
 ) -> Vec<RangeInclusive<LogGeneration>> {
