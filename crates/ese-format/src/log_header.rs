@@ -132,6 +132,11 @@ impl LogHeader {
         block
     }
 
+    /// The parameters of the instance that wrote the file, as they are stored.
+    pub fn instance_parameters(&self) -> &[u8] {
+        self.block.get(INSTANCE_PARAMETERS).unwrap_or_default()
+    }
+
     /// The list of the databases that are attached when the file begins, as it is stored.
     pub fn attachments(&self) -> &[u8] {
         self.block.get(ATTACHMENTS).unwrap_or_default()
@@ -163,6 +168,9 @@ impl LogHeader {
             && self.previous_created == previous.created
     }
 }
+
+/// Where the parameters of the instance lie.
+const INSTANCE_PARAMETERS: core::ops::Range<usize> = 72..639;
 
 /// Where the list of attached databases lies.
 const ATTACHMENTS: core::ops::Range<usize> = 671..2719;

@@ -12,6 +12,7 @@
 //! Source: ESE `LOGTIME` (daedef.hxx).
 
 use core::fmt;
+use core::str::FromStr;
 
 use crate::le::{Fixed, array, put};
 
@@ -130,6 +131,51 @@ impl fmt::Display for LogTime {
     }
 }
 
+/// A text that is no time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a time in UTC such as 2026-03-01T14:30:00Z")]
+pub struct NoTime;
+
+/// Reads ISO 8601 in UTC: `2026-03-01T14:30:00.250Z`; the milliseconds may be left out.
+impl FromStr for LogTime {
+    type Err = NoTime;
+
+    fn from_str(text: &str) -> Result<Self, NoTime> {
+        let text = text.strip_suffix('Z').ok_or(NoTime)?;
+        let (date, time) = text.split_once('T').ok_or(NoTime)?;
+        let (time, millis) = time.split_once('.').unwrap_or((time, "000"));
+        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+        let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+        let [millis] = numbers(millis, '.', [3])?;
+        let narrow = |number: u16| u8::try_from(number).map_err(|_| NoTime);
+        let year = narrow(year.checked_sub(1900).ok_or(NoTime)?)?;
+        let [low, high] = millis.to_le_bytes();
+        let flags = [1 | (low & 0x7F) << 1, (low >> 7 | high << 1) << 1];
+        let [f, g] = flags;
+        let (hour, minute, second) = (narrow(hour)?, narrow(minute)?, narrow(second)?);
+        let time = Self([second, minute, hour, narrow(day)?, narrow(month)?, year, f, g]);
+        if time.is_valid() { Ok(time) } else { Err(NoTime) }
+    }
+}
+
+/// Decimal numbers of so many digits each.
+fn numbers<const N: usize>(
+    text: &str,
+    between: char,
+    digits: [usize; N],
+) -> Result<[u16; N], NoTime> {
+    let mut parts = text.split(between);
+    let mut found = [0; N];
+    for (number, digits) in found.iter_mut().zip(digits) {
+        let part = parts.next().filter(|part| part.len() == digits).ok_or(NoTime)?;
+        if !part.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(NoTime);
+        }
+        *number = part.parse().map_err(|_| NoTime)?;
+    }
+    if parts.next().is_some() { Err(NoTime) } else { Ok(found) }
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;
@@ -159,6 +205,30 @@ mod tests {
         assert_eq!(text(u64::MAX), "-");
         let time = LogTime::from_bytes([0x31, 0x19, 0x13, 0x1D, 0x01, 0x7C, 0x63, 0x02]);
         assert_eq!(LogTime::from_unix_millis(1_706_556_349_177), time);
+    }
+
+    #[test]
+    fn time_is_read_back() {
+        for text in ["2024-01-29T19:25:49.177Z", "2155-12-31T23:59:59.999Z"] {
+            assert_eq!(text.parse::<LogTime>().unwrap().to_string(), text);
+        }
+        let time = "2026-03-01T14:30:00Z".parse::<LogTime>().unwrap();
+        assert_eq!(time.to_string(), "2026-03-01T14:30:00.000Z");
+        for text in [
+            "",
+            "2026-03-01",
+            "2026-03-01T14:30:00",
+            "2026-3-01T14:30:00Z",
+            "2026-13-01T14:30:00Z",
+            "2026-03-01T24:30:00Z",
+            "1899-03-01T14:30:00Z",
+            "2156-03-01T14:30:00Z",
+            "2026-03-01T14:30:00.25Z",
+            "2026-03-01T14:30:00:00Z",
+            "+026-03-01T14:30:00Z",
+        ] {
+            assert_eq!(text.parse::<LogTime>(), Err(NoTime), "{text}");
+        }
     }
 
     #[test]

@@ -65,7 +65,15 @@ impl DatabaseFile {
     /// [`Layout::last_owned`] says so.
     #[expect(clippy::needless_pass_by_value, reason = "callers hold the storage shared")]
     pub fn open(storage: Arc<dyn Storage>, path: &Path) -> Result<Self, Error> {
-        let file = storage.open(path, OpenMode::Read)?;
+        Self::over(storage.open(path, OpenMode::Read)?, path)
+    }
+
+    /// The database in an open file; errors name `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`DatabaseFile::open`].
+    pub fn over(file: Arc<dyn File>, path: &Path) -> Result<Self, Error> {
         let file_len = file.len()?;
         let mut beginning = vec![0; SHADOWED_LEN];
         let read = file.read_at(&mut beginning, 0)?;

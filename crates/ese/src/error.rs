@@ -409,7 +409,7 @@ pub(crate) fn storage_code(kind: std::io::ErrorKind) -> i32 {
     }
 }
 
-fn ranges(runs: &[RangeInclusive<LogGeneration>]) -> String {
+pub(crate) fn ranges(runs: &[RangeInclusive<LogGeneration>]) -> String {
     let texts: Vec<String> = runs
         .iter()
         .map(|run| match (run.start(), run.end()) {
@@ -420,6 +420,6 @@ fn ranges(runs: &[RangeInclusive<LogGeneration>]) -> String {
     texts.join(", ")
 }
 
-fn rejections(rejected: &[RejectedLog]) -> String {
+pub(crate) fn rejections(rejected: &[RejectedLog]) -> String {
     rejected.iter().map(|log| format!("; {log}")).collect()
 }

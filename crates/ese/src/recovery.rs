@@ -6,6 +6,7 @@
 pub mod attachment;
 pub mod checkpoint;
 pub mod clock;
+pub mod execute;
 #[cfg(test)]
 pub(crate) mod handmade;
 pub mod header;
@@ -13,10 +14,22 @@ pub mod journal;
 mod macros;
 pub mod outcome;
 pub mod output;
+pub mod plan;
+pub mod problem;
 pub mod redo;
 pub mod redo_map;
 pub mod replay;
+pub mod report;
+pub mod request;
 mod session;
+mod source;
 pub mod tail;
 pub mod undo;
 mod versions;
+mod view;
+
+pub use execute::{Options, Recovered};
+pub use plan::{Plan, SourceKind, plan};
+pub use problem::{MissingLogs, RecoveryError};
+pub use report::{Ending, Loss, Report};
+pub use request::{Request, Until, UntilError};

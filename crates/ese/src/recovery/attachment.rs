@@ -190,6 +190,11 @@ impl Attachment {
         self.listed = Listed { flags, max_pages, name: name.to_vec() };
     }
 
+    /// The name under which a list or a record has it; empty if none was come to.
+    pub(crate) fn name(&self) -> String {
+        text(self.listed.flags & AttachEntry::WIDE != 0, &self.listed.name)
+    }
+
     /// The list of attached databases with this one in it, if it is attached.
     pub(crate) fn list(&self, dbtime: DbTime, last_objid: u32) -> Vec<u8> {
         let mut list = Vec::new();
@@ -440,14 +445,20 @@ fn check_logs(header: &DatabaseHeader, here: Here<'_>) -> Result<(), AttachError
 
 /// The path of a record, for people.
 fn readable(action: &DatabaseAction<'_>) -> String {
-    let Some((wide, path)) = action.path() else { return String::new() };
+    action.path().map_or_else(String::new, |(wide, path)| text(wide, path))
+}
+
+/// A name with a final zero, for people.
+fn text(wide: bool, path: &[u8]) -> String {
     if !wide {
-        return String::from_utf8_lossy(path).into_owned();
+        let name = path.split(|byte| *byte == 0).next().unwrap_or_default();
+        return String::from_utf8_lossy(name).into_owned();
     }
     let units = path.chunks_exact(2).map(|pair| match pair {
         [low, high] => u16::from_le_bytes([*low, *high]),
         _ => 0,
     });
+    let units = units.take_while(|unit| *unit != 0);
     char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 

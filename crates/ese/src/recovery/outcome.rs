@@ -82,7 +82,12 @@ impl Outcome {
         now: LogTime,
     ) -> Self {
         let Counters { dbtime, last_objid, hard } = counters;
-        let end = CleanEnd { mark: log.mark(), time: now, dbtime, last_objid, hard };
+        // What was detached on the way stays consistent where it was.
+        let (mark, time) = match header.is_clean() {
+            true => (header.consistent_position, header.consistent_time),
+            false => (log.mark(), now),
+        };
+        let end = CleanEnd { mark, time, dbtime, last_objid, hard };
         Self { pages: overlay.freeze(path), header: header::clean(header, &end), log }
     }
 

@@ -15,7 +15,8 @@
 //! | dbtime | the highest of any record of the database, replayed or not |
 //! | object id | the same |
 //!
-//! Both are in the list of attached databases that the first log file begins with, too.
+//! Both are in the list of attached databases that the first log file begins with, too, and in the
+//! header of the database.
 //!
 //! Source: ESE `ErrLGRIRedoOperations`, `ErrLGRIRedoOperation` (logredo.cxx).
 
@@ -87,6 +88,8 @@ pub struct Replayed {
     pub header: DatabaseHeader,
     /// The highest dbtime that was given out.
     pub dbtime: DbTime,
+    /// The highest dbtime that the logs speak of; the header may know of a higher one.
+    pub logged: DbTime,
     /// The highest object id that was given out.
     pub last_objid: u32,
     /// Its number, if it is attached at the end; otherwise it is clean.
@@ -97,6 +100,8 @@ pub struct Replayed {
     pub end: Option<LogPosition>,
     /// The list of attached databases for a log file that begins here.
     pub attachments: Vec<u8>,
+    /// The name under which the logs have it, as far as they say it.
+    pub name: String,
     /// Databases of the same instance whose records were passed over.
     pub others: Vec<OtherDatabase>,
     /// What was done.
@@ -115,7 +120,7 @@ impl<'a> Redo<'a> {
             changer: Changer { pages, map: RedoMap::default(), future: false },
             attachment: Attachment::at_start(header, start.database, start.future),
             sessions: Sessions::default(),
-            dbtime: header.map_or(DbTime(0), |header| header.dbtime),
+            dbtime: DbTime(0),
             objid: header.map_or(0, |header| header.last_objid),
             counts: Counts::default(),
             log: CurrentLog { path: PathBuf::new(), header: LogHeader::blank() },
@@ -187,13 +192,15 @@ impl<'a> Redo<'a> {
             return Err(self.error(position, None, ReplayProblem::NeverAttached { found }));
         }
         Ok(Replayed {
+            dbtime: self.dbtime.max(header.dbtime),
+            logged: self.dbtime,
             header,
-            dbtime: self.dbtime,
             last_objid: self.objid,
             attached,
             mark: self.mark.filter(|_| self.is_marked || self.end.is_some()),
             end: self.end,
             attachments: self.attachment.list(self.dbtime, self.objid),
+            name: self.attachment.name(),
             others: self.attachment.others().values().cloned().collect(),
             counts: self.counts,
             log: self.log.path,

@@ -47,6 +47,8 @@ pub struct ReplayEnd {
     pub last: LastLog,
     /// Whether records were left out because they are later than the time to stop at.
     pub stopped: bool,
+    /// Whether the last file was replayed to its end.
+    pub whole: bool,
     /// What kept the replay from reading on.
     pub damage: Option<LogError>,
     /// Where a record begins whose last pieces were never written, if the last file has one.
@@ -76,6 +78,7 @@ pub fn replay(
         last: None,
         position: chain.from,
         stopped: false,
+        whole: true,
         damage: None,
         torn: None,
         patched: 0,
@@ -107,6 +110,7 @@ struct Run<'a, 'p> {
     /// The record that was replayed last.
     position: LogPosition,
     stopped: bool,
+    whole: bool,
     damage: Option<LogError>,
     torn: Option<LogPosition>,
     patched: u32,
@@ -137,6 +141,7 @@ impl Run<'_, '_> {
         }
         (self.torn, self.patched) = (reader.torn(), self.patched + reader.patched());
         self.previous = Some((reader.header().clone(), reader.segments_checksum()));
+        self.whole = read.is_ok() && !self.stopped;
         match read {
             Err(Stop::Replay(error)) => Err(error),
             Err(Stop::Read(error)) => self.cannot_read(log, error),
@@ -211,8 +216,8 @@ impl Run<'_, '_> {
             return Err(Box::new(ReplayError { log, position, kind: None, what }));
         };
         last.mark = replayed.mark;
-        let Self { stopped, damage, torn, patched, .. } = self;
-        Ok((replayed, ReplayEnd { last, stopped, damage, torn, patched }))
+        let Self { stopped, whole, damage, torn, patched, .. } = self;
+        Ok((replayed, ReplayEnd { last, stopped, whole, damage, torn, patched }))
     }
 }
 
