@@ -1,3 +1,5 @@
+//! The overlay against a plain map of pages.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

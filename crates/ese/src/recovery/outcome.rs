@@ -1,7 +1,8 @@
 //! What a recovery ends with, before it is written anywhere.
 //!
-//! [`write_to`](super::output::write_to) makes a new folder of it, [`commit`](super::journal::commit)
-//! puts it in place of what was recovered; [`Outcome::pages`] only reads it.
+//! [`write_to`](super::output::write_to) makes a new folder of it,
+//! [`commit`](super::journal::commit) puts it in place of what was recovered; [`Outcome::pages`]
+//! only reads it.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,13 +1,13 @@
 //! What a recovery needs, what is there, and from where to where it goes. Nothing is written, and
 //! only headers are read.
 //!
-//! | what there is | the logs that are replayed | needed |
+//! | what there is | logs are replayed from | and needed up to |
 //! |---|---|---|
-//! | dirty, with its current log: a crash | from the lowest required generation on | up to the highest committed one |
+//! | dirty, with its current log: a crash | the lowest required generation | the highest required |
 //! | dirty, without: a snapshot | the same | the same |
-//! | a streaming backup's copy | from the first generation of the backup on | up to its last one |
-//! | clean | from where it was consistent on, if there are any | none |
-//! | no database | from the lowest generation on | the one that creates it |
+//! | a streaming backup's copy | the first generation of the backup | its last one |
+//! | clean | where it was consistent, if there are any | - |
+//! | no database | the lowest generation | the one that creates it |
 //!
 //! Beyond what is needed every log is replayed that continues the stream. A gap is a loss, also
 //! behind what is needed: later logs then exist, and what they hold would be left out.

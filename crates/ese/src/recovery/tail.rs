@@ -15,8 +15,8 @@
 //!
 //! The file that was the current log gets its archived name, the last new one becomes the current
 //! log. A last file without a record is no file that the engine would archive: the new one takes
-//! its generation and its place. Nothing is written here yet: the files are put aside, and whoever takes over the result of
-//! the recovery writes them.
+//! its generation and its place. Nothing is written here yet: the files are put aside, and whoever
+//! takes over the result of the recovery writes them.
 //!
 //! Source: ESE `ErrLGRecoveryUndo`, `ErrLGShutDownMark`, `ErrLGRecoveryQuit` (logapi.cxx),
 //! `LOG::ErrLGRIEndAllSessions` (logredo.cxx), `ErrIOTermGetShutDownMark` (io.cxx).

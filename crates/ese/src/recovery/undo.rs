@@ -1,9 +1,9 @@
 //! Undoing what was never committed.
 //!
 //! The sessions come in the order of their numbers, the levels from the uppermost down, the changes
-//! of a level newest first. Each is logged before it is made, so that another recovery finds its way
-//! through: the before-image where the log does not have it yet, the undo itself, and at the end of
-//! a level that it was rolled back.
+//! of a level newest first. Each is logged before it is made, so that another recovery finds its
+//! way through: the before-image where the log does not have it yet, the undo itself, and at the
+//! end of a level that it was rolled back.
 //!
 //! | change | on the page |
 //! |---|---|

@@ -7,7 +7,7 @@
 //! | change | its version comes from |
 //! |---|---|
 //! | insertion, delta | the record itself, whether or not the page still needed it |
-//! | replacement, deletion | the node before the change; if the page was past it: a later UndoInfo |
+//! | replacement, deletion | the node before the change; if the page is past it, an UndoInfo |
 //!
 //! A replacement or deletion whose page was past it is *deferred* until its UndoInfo comes. One
 //! that is left when the undo begins has no before-image anywhere: it cannot be undone.

@@ -1,3 +1,5 @@
+//! Where records are placed, and what the files look like that come of it.
+
 use alloc::string::ToString;
 use alloc::vec;
 use core::convert::Infallible;

@@ -1,3 +1,5 @@
+//! Merges over pages of which some were written before, and bent ones.
+
 use ese_format::log::record::BeforeImage;
 use ese_format::page::PageFlags;
 use ese_format::{DbTime, PageSize};

@@ -1,3 +1,5 @@
+//! Moved pages and roots, with every choice of pages written before.
+
 use ese_format::PageSize;
 use ese_format::log::record::OperationFlags;
 use ese_format::space::SpaceFlags;

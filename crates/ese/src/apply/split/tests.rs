@@ -1,3 +1,5 @@
+//! Splits of every kind, with every choice of pages written before.
+
 use std::collections::BTreeSet;
 
 use ese_format::DbTime;

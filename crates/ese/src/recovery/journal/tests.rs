@@ -1,3 +1,5 @@
+//! The journal under loss of power at every call.
+
 use std::collections::BTreeMap;
 
 use ese_format::header::{DatabaseState, SHADOWED_LEN, read_shadowed};

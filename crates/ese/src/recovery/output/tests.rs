@@ -1,3 +1,5 @@
+//! What is written into a folder, and what is left when it fails.
+
 use ese_format::DbTime;
 use ese_format::header::DatabaseHeader;
 use vfs::mem::Mem;

@@ -3,9 +3,9 @@
 //! | record | within the range that the database needs | behind it |
 //! |---|---|---|
 //! | grows | done, if the database is shorter | the same |
-//! | shrinks | done, unless the header says that it was done, or cannot say it | done |
+//! | shrinks | done, unless the header says that it was, or cannot say it | done |
 //! | the same, with a dbtime | pages beyond the new end that are older become unset | done |
-//! | trims | not done: the pages may have changes that are not replayed again | pages become unset |
+//! | shrinks | done, unless the header says that it was, or cannot tell | done |
 //!
 //! Source: ESE `ErrLGRIRedoExtendDB`, `ErrLGRIRedoShrinkDB`, `ErrLGRIRedoTrimDB`,
 //! `ErrLGRIRedoNewPage` (logredo.cxx).

@@ -1,3 +1,5 @@
+//! The end of the log against what the engine writes.
+
 use std::convert::Infallible;
 use std::path::Path;
 
