@@ -230,11 +230,12 @@ pub(crate) fn archived_digits<'a>(
     names: impl Iterator<Item = &'a LogName>,
     current: &LogName,
 ) -> LogDigits {
-    let mut digits = names
-        .filter(|name| name.base.eq_ignore_ascii_case(&current.base))
-        .filter_map(|name| match name.role {
-            LogRole::Archived(_, digits) => Some(digits),
-            _ => None,
+    let mut digits =
+        names.filter(|name| name.base.eq_ignore_ascii_case(&current.base)).filter_map(|name| {
+            match name.role {
+                LogRole::Archived(_, digits) => Some(digits),
+                _ => None,
+            }
         });
     match digits.next() {
         Some(first) => digits
