@@ -15,8 +15,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ese_format::page::PageHeader;
-use ese_format::{DbTime, PageNumber, PageSize};
+use ese_format::page::{PageHeader, PageState};
+use ese_format::{DbTime, PageNumber, PageSize, page};
 use vfs::Storage;
 
 use self::cache::{Cache, Cached};
@@ -26,7 +26,7 @@ use self::under::Under;
 use crate::owned::{UnknownSpace, last_owned_by};
 use crate::page::PageError;
 use crate::work::{Taken, WorkPage, WorkPages};
-use crate::{DatabaseFile, Error, PageStore};
+use crate::{AlignedBuffer, DatabaseFile, Error, PageStore};
 
 mod cache;
 pub(crate) mod numbers;
@@ -52,6 +52,48 @@ pub enum Spill {
         path: PathBuf,
     },
 }
+
+/// What there is among all pages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Survey {
+    /// The highest dbtime of any sound page.
+    pub dbtime: DbTime,
+    /// The page that has it.
+    pub latest: PageNumber,
+    /// How many pages that the database owns are damaged.
+    pub damaged: u64,
+    /// The first of them.
+    pub first_damaged: Vec<PageNumber>,
+}
+
+impl Survey {
+    fn page(&mut self, number: PageNumber, bytes: &[u8], owned: PageNumber) {
+        let is_sound = match page::verify(bytes, number) {
+            PageState::Valid(_) => true,
+            PageState::Zeroed => return,
+            PageState::Correctable(_) | PageState::Damaged(_) => {
+                crate::Page::new(bytes, number).is_ok()
+            }
+        };
+        if !is_sound {
+            if number <= owned {
+                self.damaged += 1;
+                if self.first_damaged.len() < LISTED {
+                    self.first_damaged.push(number);
+                }
+            }
+            return;
+        }
+        let Some(header) = PageHeader::parse(bytes) else { return };
+        if header.dbtime > self.dbtime && header.dbtime.0 < FIRST_SPECIAL_DBTIME {
+            (self.dbtime, self.latest) = (header.dbtime, number);
+        }
+    }
+}
+
+/// How many damaged pages a survey lists.
+const LISTED: usize = 100;
 
 /// Pages that are being changed, over a database file or over nothing.
 #[derive(Debug)]
@@ -193,36 +235,28 @@ impl Overlay {
         last_owned_by(&fetch, self.under.page_size, self.under.last.0)
     }
 
-    /// The highest dbtime of any page, and the page; all pages are read. What is no page counts
-    /// nothing: the check judges it.
+    /// Looks at every page.
     ///
     /// # Errors
     ///
     /// That the file or the scratch file cannot be read.
-    pub fn max_dbtime(&self) -> Result<(DbTime, PageNumber), Error> {
-        let mut highest = (DbTime(0), PageNumber::NULL);
-        let mut buffer = vec![0; RUN.max(self.under.page_size.bytes())];
+    pub fn survey(&self) -> Result<Survey, Error> {
+        let mut survey = Survey::default();
+        let owned = self.last_owned().unwrap_or(self.under.last);
+        let mut buffer = AlignedBuffer::new(RUN.max(self.under.page_size.bytes()));
         let mut first = PageNumber::ROOT;
         loop {
-            let pages = self.read_run(first, &mut buffer)?;
-            let blocks = buffer.chunks_exact(self.under.page_size.bytes()).take(pages);
-            for (number, bytes) in (first.0..).zip(blocks) {
-                let number = PageNumber(number);
-                let Some(header) = PageHeader::parse(bytes) else { continue };
-                if header.dbtime.0 > highest.0.0
-                    && header.dbtime.0 < FIRST_SPECIAL_DBTIME
-                    && crate::Page::new(bytes, number).is_ok()
-                {
-                    highest = (header.dbtime, number);
-                }
+            let pages = self.read_run(first, buffer.as_mut_slice())?;
+            let size = self.under.page_size.bytes();
+            for (number, bytes) in (first.0..).zip(buffer.as_slice().chunks_exact(size).take(pages))
+            {
+                survey.page(PageNumber(number), bytes, owned);
             }
-            let Some(next) = u32::try_from(pages).ok().and_then(|n| first.0.checked_add(n)) else {
-                return Ok(highest);
-            };
-            if pages == 0 {
-                return Ok(highest);
+            let next = u32::try_from(pages).ok().and_then(|pages| first.0.checked_add(pages));
+            match next {
+                Some(next) if pages > 0 => first = PageNumber(next),
+                _ => return Ok(survey),
             }
-            first = PageNumber(next);
         }
     }
 

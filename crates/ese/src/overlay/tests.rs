@@ -139,7 +139,8 @@ fn memory_stays_in_its_bound_and_the_scratch_file_is_gone() {
     }
     assert!(overlay.spilled() <= 2000 * 4096);
     assert_eq!(overlay.changed().len(), 2000);
-    assert_eq!(overlay.max_dbtime().unwrap(), (DbTime(3), PageNumber(1)));
+    let survey = overlay.survey().unwrap();
+    assert_eq!((survey.dbtime, survey.latest), (DbTime(3), PageNumber(1)));
     assert!(mem.list(Path::new("/")).unwrap().is_empty());
     let store = overlay.into_store(Path::new("/x"));
     for number in 1..=2000 {

@@ -34,7 +34,7 @@ use super::tail::{LogTail, NoLog, TailStart};
 use super::undo::undo;
 use super::view::RecoveredFile;
 use crate::check::{self, Level, Severity};
-use crate::overlay::{Overlay, Spill};
+use crate::overlay::{Overlay, Spill, Survey};
 use crate::verify::{Progress, Unheard};
 use crate::{DEFAULT_CACHE, DatabaseFile, Error};
 
@@ -110,7 +110,9 @@ impl Plan {
             LogChain { logs: &self.logs, from: self.from, until, stop_at_damage: self.lossy };
         let (mut replayed, end) = replay(&**storage, &chain, &start, &mut pages, progress)?;
         self.judge_end(&end)?;
-        self.judge_pages(&replayed, &pages)?;
+        let survey = pages.survey()?;
+        self.judge_pages(&replayed, &survey)?;
+        report.surveyed(&survey);
         let others = replayed.others.iter().map(|other| other.path.clone()).collect();
         report.ended(&end, &replayed);
         let log = self.end_log(storage, options, &mut replayed, &mut pages, end.last)?;
@@ -186,8 +188,8 @@ impl Plan {
     }
 
     /// Fails if a page is later than everything that the logs speak of.
-    fn judge_pages(&self, replayed: &Replayed, pages: &Overlay) -> Result<(), RecoveryError> {
-        let (found, page) = pages.max_dbtime()?;
+    fn judge_pages(&self, replayed: &Replayed, survey: &Survey) -> Result<(), RecoveryError> {
+        let (found, page) = (survey.dbtime, survey.latest);
         let logged = self.floor().map_or(replayed.logged, |floor| replayed.logged.max(floor));
         if found <= logged {
             return Ok(());
@@ -250,6 +252,13 @@ impl Recovered {
     /// Its header, clean.
     pub fn header(&self) -> &DatabaseHeader {
         self.outcome.header()
+    }
+
+    /// Whether the database was clean, and the logs had nothing to say that it does not have.
+    pub fn is_unchanged(&self) -> bool {
+        self.report.kind == SourceKind::Clean
+            && self.outcome.pages().changed().is_empty()
+            && !matches!(self.outcome.log(), LogEnd::Continued(_))
     }
 
     /// The database that was recovered, or the name that one without a file is given.

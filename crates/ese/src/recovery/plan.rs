@@ -327,6 +327,7 @@ impl Search {
         header: Option<&DatabaseHeader>,
     ) -> Result<Found, RecoveryError> {
         let mut left_out = Vec::new();
+        let found: Vec<LogGeneration> = source.logs.keys().copied().collect();
         let mut last = source.logs.keys().next_back().copied().unwrap_or_default();
         last = last.max(self.committed);
         if let Some(Until::Generation(generation)) = request.until {
@@ -340,11 +341,12 @@ impl Search {
         if (chain.is_empty() && self.required.is_none()) || reached.is_some_and(|end| end >= last) {
             return Ok((chain, left_out, None));
         }
-        let there = source.logs.keys().copied().filter(|generation| match no_successor {
+        // What is behind a broken sequence does not count.
+        let counts = |generation: &LogGeneration| match no_successor {
             Some(_) => reached.is_some_and(|end| *generation <= end),
             None => true,
-        });
-        let there: Vec<LogGeneration> = there.collect();
+        };
+        let there = source.logs.keys().copied().filter(counts);
         let missing = MissingLogs {
             path: source
                 .database
@@ -353,8 +355,9 @@ impl Search {
             directories: source.directories.clone(),
             signature: self.signature,
             required: self.required.clone(),
-            missing: gaps(&(self.from..=last), there.iter().copied()),
-            found: runs(&there),
+            missing: gaps(&(self.from..=last), there),
+            found: runs(&found),
+            foreign: source.foreign.clone(),
             rejected: named_rejects(source, self.from..=last),
             no_successor,
             original_folder: original_folder(source),

@@ -172,6 +172,8 @@ pub struct MissingLogs {
     pub missing: Vec<RangeInclusive<LogGeneration>>,
     /// Those that were found.
     pub found: Vec<RangeInclusive<LogGeneration>>,
+    /// Other streams of which there are logs.
+    pub foreign: Vec<Signature>,
     /// Files of such names that cannot be used.
     pub rejected: Vec<RejectedLog>,
     /// A file that has the generation but does not continue the one before it.
@@ -191,6 +193,9 @@ impl std::fmt::Display for MissingLogs {
             true => f.write_str(", none was found")?,
             false => write!(f, ", found were {}", ranges(&self.found))?,
         }
+        for stream in &self.foreign {
+            write!(f, "; there are logs of another stream, {stream}")?;
+        }
         if let Some(path) = &self.no_successor {
             write!(f, "; {} is not the successor of the log before it", path.display())?;
         }
@@ -204,8 +209,7 @@ impl MissingLogs {
         let first = self.missing.first().map(|run| *run.start());
         match (&self.required, first) {
             (Some(required), Some(first)) => first > *required.end(),
-            (None, Some(_)) => !self.found.is_empty(),
-            (_, None) => true,
+            (None, Some(_)) | (_, None) => true,
         }
     }
 }

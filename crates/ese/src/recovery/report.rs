@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ese_format::header::DatabaseState;
-use ese_format::{LogGeneration, LogPosition, LogTime};
+use ese_format::{LogGeneration, LogPosition, LogTime, PageNumber};
 
 use super::attachment::OtherDatabase;
 use super::outcome::LogEnd;
@@ -11,6 +11,7 @@ use super::plan::{Plan, SourceKind};
 use super::problem::MissingLogs;
 use super::redo::{Counts, Replayed};
 use super::replay::ReplayEnd;
+use crate::overlay::Survey;
 
 /// What a recovery did.
 #[derive(Debug, Clone)]
@@ -38,6 +39,10 @@ pub struct Report {
     pub patched: u32,
     /// A record whose end was never written: where it begins.
     pub torn: Option<LogPosition>,
+    /// How many pages are damaged. They were before, and no log had them anew.
+    pub damaged: u64,
+    /// The first of them.
+    pub first_damaged: Vec<PageNumber>,
     /// How the log ends now.
     pub ending: Ending,
     /// What was lost.
@@ -86,6 +91,8 @@ impl Report {
             left_out: plan.left_out.iter().map(|log| log.path.clone()).collect(),
             patched: 0,
             torn: None,
+            damaged: 0,
+            first_damaged: Vec::new(),
             ending: Ending::Apart,
             loss: plan.missing.clone().map(|missing| Loss {
                 behind: LogPosition::UNSET,
@@ -118,6 +125,12 @@ impl Report {
             Some(loss) => (loss.behind, loss.unused) = (self.end, unused),
             None => self.left_out.splice(..0, unused).for_each(drop),
         }
+    }
+
+    /// All pages were looked at.
+    pub(crate) fn surveyed(&mut self, survey: &Survey) {
+        self.damaged = survey.damaged;
+        self.first_damaged.clone_from(&survey.first_damaged);
     }
 
     /// What was open is undone.

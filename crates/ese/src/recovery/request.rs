@@ -14,7 +14,8 @@ pub struct Request {
     pub path: PathBuf,
     /// The database, if the folder holds more than one, or it lies elsewhere.
     pub database: Option<PathBuf>,
-    /// Folders with logs; if there are none, the database's own folder and `logs` in it.
+    /// Further folders with logs; the database's own folder and `logs` in it are always looked
+    /// into.
     pub logs: Vec<PathBuf>,
     /// How far to go, if not to the end of the logs.
     pub until: Option<Until>,

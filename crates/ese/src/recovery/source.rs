@@ -30,6 +30,8 @@ pub(crate) struct Source {
     pub(crate) logs: BTreeMap<LogGeneration, Vec<LogFile>>,
     /// Files that are named as logs and are none.
     pub(crate) rejected: Vec<RejectedLog>,
+    /// Streams of which there were logs that do not matter.
+    pub(crate) foreign: Vec<Signature>,
 }
 
 impl Source {
@@ -54,16 +56,23 @@ impl Source {
             _ => request.path.clone(),
         };
         let directories = directories(&**storage, request, folder)?;
-        let mut source =
-            Self { database, directories, logs: BTreeMap::new(), rejected: Vec::new() };
+        let mut source = Self {
+            database,
+            directories,
+            logs: BTreeMap::new(),
+            rejected: Vec::new(),
+            foreign: Vec::new(),
+        };
         for directory in source.directories.clone() {
             source.look_into(&**storage, &directory)?;
         }
         Ok(source)
     }
 
-    /// Keeps only the logs of one stream.
+    /// Keeps only the logs of one stream; says which others there were.
     pub(crate) fn retain_stream(&mut self, signature: Signature) {
+        self.foreign = self.streams();
+        self.foreign.retain(|other| *other != signature);
         for logs in self.logs.values_mut() {
             logs.retain(|log| log.header.signature == signature);
         }
@@ -115,22 +124,26 @@ impl Source {
     }
 }
 
-/// The folders with logs.
+/// The folders with logs: those that are named first, so that their files are preferred.
 fn directories(
     storage: &dyn Storage,
     request: &Request,
     folder: PathBuf,
 ) -> Result<Vec<PathBuf>, Error> {
-    if !request.logs.is_empty() {
-        return Ok(request.logs.clone());
-    }
+    let mut directories = request.logs.clone();
     let inner = folder.join("logs");
-    let mut directories = vec![folder];
+    directories.push(folder);
     match storage.metadata(&inner) {
         Ok(metadata) if metadata.is_dir => directories.push(inner),
         Err(error) if !error.is_not_found() => return Err(error.into()),
         _ => {}
     }
+    let mut seen = Vec::new();
+    directories.retain(|directory| {
+        let is_new = !seen.contains(directory);
+        seen.push(directory.clone());
+        is_new
+    });
     Ok(directories)
 }
 
