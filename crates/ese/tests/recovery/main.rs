@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, clippy::cast_possible_truncation)]
 
 mod corpus;
+mod refusals;
 
 use std::path::Path;
 use std::sync::Arc;
