@@ -21,6 +21,7 @@ mod kill;
 mod long;
 mod memory;
 mod mutations;
+mod recovered;
 mod service;
 mod tidy;
 
@@ -36,6 +37,7 @@ const CHORES: &[(&str, &str, Chore)] = &[
     ("faults", "print what is said to each kind of damage [DATABASE]", faults::run),
     ("mutations", "verify every kind of damage to a database [--keep DIR] [TEXT]", mutations::run),
     ("corpus", "verify, back up and restore every database of the corpus", corpus::run),
+    ("recovered", "recover every set of the corpus with logs, and judge it", recovered::run),
     ("kill", "kill client and service at random moments [ROUNDS [SEED]]", kill::run),
     ("bench", "the benchmark table [MEGABYTES]", bench::run),
     ("bench-read", "reading beside other readers [DATABASE|seek|verify...]", bench_read::run),
