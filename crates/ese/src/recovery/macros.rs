@@ -74,6 +74,11 @@ impl Macros {
         }
     }
 
+    /// Bytes that they take, room that is kept for others among them.
+    pub(crate) fn memory(&self) -> usize {
+        self.open.iter().chain(&self.spare).map(|one| one.bytes.capacity()).sum()
+    }
+
     /// The dbtimes of the macros that are open.
     pub(crate) fn dbtimes(&self) -> impl Iterator<Item = DbTime> {
         self.open.iter().map(|open| open.dbtime)
@@ -111,7 +116,7 @@ const MAX_OPEN: usize = 64;
 const MAX_BYTES: usize = 16 << 20;
 
 /// Room that is kept for the next macro.
-const KEPT_BYTES: usize = 1 << 20;
+const KEPT_BYTES: usize = 1 << 17;
 
 #[cfg(test)]
 mod tests {

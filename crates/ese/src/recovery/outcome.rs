@@ -84,9 +84,11 @@ impl Outcome {
     ) -> Self {
         let Counters { dbtime, last_objid, hard } = counters;
         // What was detached on the way stays consistent where it was.
-        let (mark, time) = match header.is_clean() {
-            true => (header.consistent_position, header.consistent_time),
-            false => (log.mark(), now),
+        let (mark, time) = match &log {
+            LogEnd::Closed { .. } | LogEnd::None if header.is_clean() => {
+                (header.consistent_position, header.consistent_time)
+            }
+            log => (log.mark(), now),
         };
         let end = CleanEnd { mark, time, dbtime, last_objid, hard };
         Self { pages: overlay.freeze(path), header: header::clean(header, &end), log }

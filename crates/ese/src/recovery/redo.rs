@@ -61,6 +61,8 @@ pub struct Redo<'a> {
     changer: Changer<'a>,
     attachment: Attachment,
     sessions: Sessions,
+    /// Bytes of the macros and versions of all sessions.
+    memory: usize,
     dbtime: DbTime,
     objid: u32,
     counts: Counts,
@@ -120,6 +122,7 @@ impl<'a> Redo<'a> {
             changer: Changer { pages, map: RedoMap::default(), future: false },
             attachment: Attachment::at_start(header, start.database, start.future),
             sessions: Sessions::default(),
+            memory: 0,
             dbtime: DbTime(0),
             objid: header.map_or(0, |header| header.last_objid),
             counts: Counts::default(),

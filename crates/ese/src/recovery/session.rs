@@ -23,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) macros: Macros,
     /// Its level, and what it can be undone with.
     pub(crate) versions: Versions,
+    /// Bytes of its macros and versions when they were last counted.
+    counted: usize,
 }
 
 /// All sessions, by their numbers.
@@ -48,6 +50,14 @@ impl Session {
         }
         self.versions.begin(level);
         self.has_begun = true;
+    }
+
+    /// Counts its bytes anew in those of all sessions.
+    #[inline]
+    pub(crate) fn count_memory(&mut self, of_all: &mut usize) {
+        let now = self.versions.memory().saturating_add(self.macros.memory());
+        *of_all = of_all.saturating_sub(self.counted).saturating_add(now);
+        self.counted = now;
     }
 
     /// A transaction that has changed nothing begins anew.

@@ -192,9 +192,9 @@ impl Versions {
         }
     }
 
-    /// Bytes that the versions take.
+    /// Bytes that the versions take, room that is kept for others among them.
     pub(crate) fn memory(&self) -> usize {
-        self.bytes.len() + self.entries.len() * size_of::<Version>()
+        self.bytes.capacity() + self.entries.capacity() * size_of::<Version>()
     }
 
     /// Whether there is anything to undo.
@@ -400,4 +400,4 @@ impl Version {
 const NEAR: usize = 8;
 
 /// Room that is kept for the next transaction.
-const KEPT_BYTES: usize = 1 << 20;
+const KEPT_BYTES: usize = 1 << 17;

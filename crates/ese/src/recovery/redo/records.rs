@@ -78,7 +78,8 @@ impl Redo<'_> {
             _ => None,
         };
         if session.has_begun && info.is_none() && session.macros.is_open(record.after) {
-            return Ok(session.macros.store(record.after, bytes)?);
+            session.macros.store(record.after, bytes)?;
+            return within_limit(session, &mut self.memory);
         }
         if !self.attachment.is_replayed(record.database, position) {
             self.counts.passed_over += 1;
@@ -96,7 +97,7 @@ impl Redo<'_> {
                 let origin = origin(record, tree);
                 session.versions.complete(origin, kind, *bookmark, before_image);
             }
-            return within_limit(session);
+            return within_limit(session, &mut self.memory);
         }
         let redone = match &record.change {
             Change::Node(_, NodeChange::Undo { .. }) => {
@@ -108,7 +109,7 @@ impl Redo<'_> {
             }
         };
         self.counts.change(redone);
-        within_limit(session)
+        within_limit(session, &mut self.memory)
     }
 
     fn transaction(&mut self, record: &TransactionRecord) {
@@ -171,7 +172,7 @@ impl Redo<'_> {
                 }
                 drop(records);
                 session.macros.recycle(done);
-                within_limit(session)
+                within_limit(session, &mut self.memory)
             }
         }
     }
@@ -304,6 +305,7 @@ impl Redo<'_> {
 
     fn end_sessions(&mut self) -> Result<(), ReplayProblem> {
         let open = self.sessions.reset();
+        self.memory = 0;
         self.counts.open_macros += u64::try_from(open.macros).unwrap_or(u64::MAX);
         match open.transactions {
             0 => Ok(()),
@@ -335,12 +337,16 @@ impl Redo<'_> {
     }
 }
 
-fn within_limit(session: &Session) -> Result<(), ReplayProblem> {
-    if session.versions.memory() > MOST_VERSIONS {
-        return Err(ReplayProblem::TransactionTooLarge { limit: MOST_VERSIONS });
+/// That what the sessions have open takes no more memory than it may.
+#[inline]
+fn within_limit(session: &mut Session, memory: &mut usize) -> Result<(), ReplayProblem> {
+    session.count_memory(memory);
+    match *memory > MOST_MEMORY {
+        true => Err(ReplayProblem::TransactionTooLarge { limit: MOST_MEMORY }),
+        false => Ok(()),
     }
-    Ok(())
 }
 
-/// Bytes that the versions of one session may take. No engine has room for so many.
-const MOST_VERSIONS: usize = 1 << 30;
+/// Bytes that the open transactions and macros of all sessions may take. No engine has room for
+/// so many.
+const MOST_MEMORY: usize = 1 << 30;
