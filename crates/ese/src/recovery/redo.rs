@@ -36,6 +36,7 @@ use super::redo_map::RedoMap;
 use super::session::Sessions;
 use crate::overlay::Overlay;
 
+mod backup;
 pub(super) mod change;
 mod counts;
 mod problem;

@@ -19,7 +19,7 @@ use ese_format::log::record::{
 use ese_format::{DbTime, PageNumber};
 
 use super::change::{kind_of_info, origin};
-use super::{Redo, ReplayProblem, raise, resize};
+use super::{Redo, ReplayProblem, backup, raise, resize};
 use crate::apply::Operation;
 use crate::recovery::attachment::{Effect, Here};
 use crate::recovery::session::Session;
@@ -51,7 +51,7 @@ impl Redo<'_> {
                 self.database(position, record, bytes)
             }
             LogRecord::Instance(record) => self.instance(position, record),
-            LogRecord::Note(note) => self.note(kind, note),
+            LogRecord::Note(note) => self.note(position, kind, note),
         }
     }
 
@@ -313,7 +313,18 @@ impl Redo<'_> {
         }
     }
 
-    fn note(&mut self, kind: RecordKind, note: &NoteRecord<'_>) -> Result<(), ReplayProblem> {
+    fn note(
+        &mut self,
+        position: LogPosition,
+        kind: RecordKind,
+        note: &NoteRecord<'_>,
+    ) -> Result<(), ReplayProblem> {
+        if let NoteRecord::Backup { phase: backup::UPDATE, kind, scope, database, info, .. } = note
+            && self.attachment.is_replayed(*database, position)
+            && let Some(header) = self.attachment.header_mut()
+        {
+            backup::update(header, *kind, *scope, *info);
+        }
         match note {
             NoteRecord::Obsolete { .. } => Err(ReplayProblem::Obsolete),
             NoteRecord::Nop | NoteRecord::Nop2(_) | NoteRecord::Checksum(_) => Ok(()),
