@@ -220,6 +220,22 @@ pub fn database(
     progress: &dyn Progress,
 ) -> std::result::Result<DatabaseReport, ese::Error> {
     let database = Arc::new(DatabaseFile::open(storage.clone(), path)?);
+    opened(storage, &database, logs, options, progress)
+}
+
+/// The same of a database that is open.
+///
+/// # Errors
+///
+/// That reading fails, or `progress` cancels.
+pub fn opened(
+    storage: &Arc<dyn Storage>,
+    database: &Arc<DatabaseFile>,
+    logs: Option<&Path>,
+    options: &Options,
+    progress: &dyn Progress,
+) -> std::result::Result<DatabaseReport, ese::Error> {
+    let path = database.path();
     let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
     progress.begin(Phase::Pages, &name, options.work(database.len()));
     let told = AtomicU64::new(0);
@@ -228,14 +244,14 @@ pub fn database(
         progress.advance(done.saturating_sub(before));
         if progress.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let check = check::run(&database, options, &report)?;
-    let logs = needed_logs(storage.as_ref(), &database, logs)?;
+    let check = check::run(database, options, &report)?;
+    let logs = needed_logs(storage.as_ref(), database, logs)?;
     Ok(DatabaseReport {
         shadowed: database.shadowed().clone(),
         layout: *database.layout(),
         check,
         logs,
-        trailer: trailer(&database),
+        trailer: trailer(database),
     })
 }
 

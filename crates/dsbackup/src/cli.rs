@@ -15,13 +15,14 @@ mod info;
 mod man;
 mod online;
 mod opened;
+mod recover;
 mod restore;
 mod serve;
 mod server;
 mod tables;
 mod verify;
 
-/// Back up, restore, verify and look at Active Directory databases.
+/// Back up, restore, recover, verify and look at Active Directory databases.
 ///
 /// Speaks the documented directory backup functions to a service that has the directory open, and
 /// reads every ESE database by itself.
@@ -51,6 +52,7 @@ pub(crate) enum Verb {
     Restore(restore::Restore),
     Verify(verify::Verify),
     Info(info::Info),
+    Recover(recover::Recover),
     Tables(tables::Tables),
     Dump(dump::Dump),
     Export(export::Export),
@@ -68,6 +70,7 @@ impl Verb {
             Self::Restore(verb) => restore::run(verb, output),
             Self::Verify(verb) => verify::run(verb, output),
             Self::Info(verb) => info::run(verb, output),
+            Self::Recover(verb) => recover::run(verb, output),
             Self::Tables(verb) => tables::run(verb, output),
             Self::Dump(verb) => dump::run(verb, output),
             Self::Export(verb) => export::run(verb, output),

@@ -189,8 +189,29 @@ impl From<ese::Error> for Failure {
                 .advise("Name an ESE database such as ntds.dit, or a log or a backup set."),
             Error::MissingLogs { .. } => Self::new(Exit::Unusable, text)
                 .advise("Put the missing logs beside the others, or use a backup set."),
+            Error::Exists { .. } => Self::new(Exit::Refused, text)
+                .advise("Nothing is replaced: name another folder, or move the file away."),
+            Error::NoSpace { .. } => Self::new(Exit::Failed, text)
+                .advise("Free space on the volume, or choose another one."),
             _ => Self::new(Exit::Unusable, text)
                 .advise("Use a sound copy of the file: restore a backup set."),
         }
+    }
+}
+
+impl From<ese::recovery::RecoveryError> for Failure {
+    fn from(error: ese::recovery::RecoveryError) -> Self {
+        use ese::recovery::RecoveryError;
+        let (text, advice) = (error.to_string(), error.advice());
+        let exit = match error {
+            RecoveryError::File(error) => return error.into(),
+            RecoveryError::Replay(error) if error.is_cancelled() => return Self::interrupted(),
+            RecoveryError::SeveralDatabases { .. } | RecoveryError::SeveralStreams { .. } => {
+                Exit::Usage
+            }
+            RecoveryError::Pending { .. } | RecoveryError::OtherDatabases { .. } => Exit::Refused,
+            _ => Exit::Unusable,
+        };
+        Self { advice, ..Self::new(exit, text) }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod facts;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod progress;
+pub(crate) mod recovery;
 pub(crate) mod tables;
 pub(crate) mod verdict;
 

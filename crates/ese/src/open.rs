@@ -160,7 +160,15 @@ impl Options {
     ///
     /// As [`Database::open`].
     pub fn open(self, storage: Arc<dyn Storage>, path: &Path) -> Result<Database, Error> {
-        let file = Arc::new(DatabaseFile::open(storage, path)?);
+        self.over(Arc::new(DatabaseFile::open(storage, path)?))
+    }
+
+    /// Opens the database in a file that is open.
+    ///
+    /// # Errors
+    ///
+    /// That both copies of its catalog are damaged.
+    pub fn over(self, file: Arc<DatabaseFile>) -> Result<Database, Error> {
         self.read(file.clone(), Some(file))
     }
 

@@ -1,13 +1,12 @@
 //! `dsbackup dump`: rows and index entries as JSON lines.
 
 use std::io;
-use std::path::PathBuf;
 
 use ese::dump::{DumpError, Dumped, Dumper};
 use ese::{Database, Table};
 use serde::Serialize;
 
-use crate::cli::opened::open;
+use crate::cli::opened::{Reading, open};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
@@ -25,9 +24,8 @@ use crate::output::Output;
     Exit code 1 if a value could not be read or something was left out, 3 if a table could not be \
     read to its end; the others are dumped nevertheless.")]
 pub(crate) struct Dump {
-    /// A database, or a folder with one.
-    #[arg(value_name = "DIT")]
-    path: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
 
     /// Only this table; may be given several times.
     #[arg(long, value_name = "NAME")]
@@ -54,7 +52,7 @@ struct Summary {
 }
 
 pub(crate) fn run(args: &Dump, output: &Output) -> Result<Exit, Failure> {
-    let database = open(&args.path, args.salvage, output)?;
+    let database = open(&args.reading, args.salvage, output)?;
     let tables = selected(&database, &args.table)?;
     let mut complain = |complaint: ese::dump::Complaint| output.warning(&complaint.to_string());
     let mut dumper = Dumper::new(output.stream(), &mut complain);

@@ -18,12 +18,11 @@
 //! Text that is not valid UTF-16 has U+FFFD where it is not: a dump has the bytes.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use ese::{Column, Error, Row, Salvage, Value};
 
 use crate::cli::dump::{ended, table};
-use crate::cli::opened::open;
+use crate::cli::opened::{Reading, open};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
@@ -37,9 +36,8 @@ use crate::output::Output;
     dsbackup export ntds.dit --table link_table --csv > links.csv\n\n\
     Exit code 1 if a value could not be read or something was left out.")]
 pub(crate) struct Export {
-    /// A database, or a folder with one.
-    #[arg(value_name = "DIT")]
-    path: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
 
     /// The table.
     #[arg(long, value_name = "NAME")]
@@ -55,7 +53,7 @@ pub(crate) struct Export {
 }
 
 pub(crate) fn run(args: &Export, output: &Output) -> Result<Exit, Failure> {
-    let database = open(&args.path, args.salvage, output)?;
+    let database = open(&args.reading, args.salvage, output)?;
     let table = table(&database, &args.table)?;
     let mut sheet = Sheet { out: output.stream(), buffer: Vec::new(), output, exit: Exit::Done };
     sheet.header(table.columns());

@@ -1,25 +1,61 @@
 //! Opening a database to read what is in it, with the warnings that belong to that.
+//!
+//! One that was not shut down is recovered in memory: its logs are replayed over it, and nothing is
+//! written.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ese::{CatalogSource, Database, OpenOptions};
+use ese::recovery::{Options, Recovered, RecoveryError, Request, plan};
+use ese::{CatalogSource, Database, DatabaseFile, OpenOptions};
 use vfs::Storage;
 use vfs::os::Os;
 
 use crate::cli::found::{Found, find};
+use crate::cli::recover::scratch_in;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
-/// Opens the database at `path`, or the only one in a folder.
+/// Which database is read, and in which state.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reading {
+    /// A database, or a folder with one. If it was not shut down, its logs are replayed in memory;
+    /// nothing is written.
+    #[arg(value_name = "DIT")]
+    path: PathBuf,
+
+    /// Read the file as it lies, without its logs.
+    #[arg(long)]
+    as_is: bool,
+
+    /// A further folder with logs; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    logs: Vec<PathBuf>,
+}
+
+/// Opens a database.
 ///
 /// Warns if it was not shut down cleanly, and of what its catalog lacks. `salvage`: take what is
 /// left of a damaged catalog.
-pub(crate) fn open(path: &Path, salvage: bool, output: &Output) -> Result<Database, Failure> {
+pub(crate) fn open(args: &Reading, salvage: bool, output: &Output) -> Result<Database, Failure> {
     let storage: Arc<dyn Storage> = Arc::new(Os);
-    let path = if storage.metadata(path)?.is_dir { only(&storage, path)? } else { path.to_owned() };
+    let path = match storage.metadata(&args.path)?.is_dir {
+        true => only(&storage, &args.path)?,
+        false => args.path.clone(),
+    };
+    let mut file = Arc::new(DatabaseFile::open(storage.clone(), &path)?);
+    if file.header().is_dirty() && !args.as_is {
+        let recovered = in_memory(&storage, &path, &args.logs).map_err(|error| {
+            let failure = Failure::from(error);
+            let advice = failure.advice.unwrap_or_default();
+            let advice = format!("{advice} --as-is reads the file as it lies.");
+            Failure { advice: Some(advice.trim_start().to_owned()), ..failure }
+        })?;
+        output.warning(&told(&path, &recovered));
+        file = recovered.file()?;
+    }
     let options = OpenOptions { salvage, ..OpenOptions::default() };
-    let database = options.open(storage, &path).map_err(|error| {
+    let database = options.over(file).map_err(|error| {
         let failure = Failure::from(error);
         if salvage { failure } else { advise(failure) }
     })?;
@@ -55,6 +91,34 @@ fn advise(failure: Failure) -> Failure {
         return failure;
     }
     failure.advise("Use a sound copy of the file, or read what is left with --salvage.")
+}
+
+/// Recovers a database to be read.
+pub(crate) fn in_memory(
+    storage: &Arc<dyn Storage>,
+    path: &Path,
+    logs: &[PathBuf],
+) -> Result<Recovered, RecoveryError> {
+    let request = Request { logs: logs.to_vec(), ..Request::of(path) };
+    let options = Options::reading(storage, scratch_in(&std::env::temp_dir()));
+    plan(storage, &request)?.execute(storage, &options, &ese::verify::Unheard)
+}
+
+/// What was done to read it.
+fn told(path: &Path, recovered: &Recovered) -> String {
+    let counts = &recovered.report().counts;
+    let logs = match counts.generations {
+        Some((first, last)) if first == last => format!("log {first}"),
+        Some((first, last)) => format!("logs {first}-{last}"),
+        None => "no logs".to_owned(),
+    };
+    format!(
+        "{}: {}: read as {logs} make it ({} changes, {} undone); nothing is written",
+        path.display(),
+        recovered.report().kind,
+        counts.redone,
+        counts.undone
+    )
 }
 
 /// The only database in a folder.

@@ -1,8 +1,6 @@
 //! `dsbackup tables`: what a database consists of.
 
-use std::path::PathBuf;
-
-use crate::cli::opened::open;
+use crate::cli::opened::{Reading, open};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::output::tables::DatabaseTables;
@@ -18,9 +16,8 @@ use crate::output::tables::DatabaseTables;
     dsbackup tables ntds.dit --json --no-count\n\n\
     Exit code 1 if a table could not be read to its end.")]
 pub(crate) struct Tables {
-    /// A database, or a folder with one.
-    #[arg(value_name = "DIT")]
-    path: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
 
     /// Do not count rows.
     #[arg(long)]
@@ -32,7 +29,7 @@ pub(crate) struct Tables {
 }
 
 pub(crate) fn run(args: &Tables, output: &Output) -> Result<Exit, Failure> {
-    let database = open(&args.path, false, output)?;
+    let database = open(&args.reading, false, output)?;
     let counts = if args.no_count {
         database.tables().map(|_| None).collect()
     } else {

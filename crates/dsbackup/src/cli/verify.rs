@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backup_set::{SetReader, verify};
+use ese::DatabaseFile;
 use ese::check::{Level, Options};
+use ese::recovery::RecoveryError;
 use vfs::Storage;
 use vfs::os::Os;
 
 use crate::cli::found::{Found, find};
+use crate::cli::opened::in_memory;
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::output::verdict::{DatabaseVerdict, LogVerdict, SetVerdict, Verdicts};
@@ -35,6 +38,10 @@ pub(crate) struct Verify {
     /// How deep to look into databases [default: full; in sets: pages].
     #[arg(long, value_enum)]
     level: Option<Depth>,
+
+    /// Verify databases that were not shut down as they lie, and not what their logs make of them.
+    #[arg(long)]
+    as_is: bool,
 
     /// Threads to use; 0 for one a processor.
     #[arg(long, default_value_t = 0)]
@@ -66,13 +73,14 @@ impl From<Depth> for Level {
 struct Settings {
     database: Options,
     set: Options,
+    as_is: bool,
 }
 
 pub(crate) fn run(args: &Verify, output: &Output) -> Result<Exit, Failure> {
     let interrupt = Interrupt::install()?;
     let storage: Arc<dyn Storage> = Arc::new(Os);
     let at = |default| Options::new(args.level.map_or(default, Level::from), args.threads);
-    let settings = Settings { database: at(Level::Full), set: at(Level::Pages) };
+    let settings = Settings { database: at(Level::Full), set: at(Level::Pages), as_is: args.as_is };
     let mut verdicts = Verdicts::default();
     let mut exit = Exit::Done;
     for path in &args.path {
@@ -126,14 +134,7 @@ fn judge(
 ) -> Result<bool, Failure> {
     let style = output.style();
     match item {
-        Found::Database { path, .. } => {
-            let logs = logs_of(storage.as_ref(), &path);
-            let report = verify::database(storage, &path, Some(&logs), &settings.database, bars)?;
-            let verdict = DatabaseVerdict::of(&path.display().to_string(), &report);
-            bars.suspend(|| output.text(verdict.text(style)));
-            verdicts.databases.push(verdict);
-            Ok(report.is_good())
-        }
+        Found::Database { path, .. } => database(storage, &path, settings, bars, verdicts, output),
         Found::Log { path } => {
             let header = verify::log(storage.as_ref(), &path)?;
             let verdict = LogVerdict::of(&path.display().to_string(), &header);
@@ -151,6 +152,46 @@ fn judge(
         }
         Found::Unfinished { path } => Err(unfinished(&path)),
     }
+}
+
+/// Verifies a database: the file as it lies, and if it was not shut down what its logs make of it.
+fn database(
+    storage: &Arc<dyn Storage>,
+    path: &Path,
+    settings: &Settings,
+    bars: &Bars,
+    verdicts: &mut Verdicts,
+    output: &Output,
+) -> Result<bool, Failure> {
+    let file = Arc::new(DatabaseFile::open(storage.clone(), path)?);
+    let logs = logs_of(storage.as_ref(), path);
+    let wants_logs =
+        file.header().is_dirty() && !settings.as_is && settings.database.level > Level::Pages;
+    let recovered = if wants_logs { Some(in_memory(storage, path, &[])) } else { None };
+    // Between its pages a file that misses changes has no order to be judged.
+    let mut options = settings.database;
+    if matches!(recovered, Some(Ok(_))) {
+        options.level = Level::Pages;
+    }
+    let mut judge = |file: &Arc<DatabaseFile>, options: &Options, is_recovered| {
+        let report = verify::opened(storage, file, Some(&logs), options, bars)?;
+        let verdict = DatabaseVerdict::of(&path.display().to_string(), &report);
+        let verdict = if is_recovered { verdict.recovered() } else { verdict };
+        bars.suspend(|| output.text(verdict.text(output.style())));
+        verdicts.databases.push(verdict);
+        Ok::<_, Failure>(report.is_good())
+    };
+    let mut good = judge(&file, &options, false)?;
+    match recovered {
+        Some(Ok(recovered)) => good &= judge(&recovered.file()?, &settings.database, true)?,
+        // The verdict has said that they are missing.
+        Some(Err(RecoveryError::MissingLogs(_))) | None => {}
+        Some(Err(error)) => {
+            bars.suspend(|| output.failure(&Failure::from(error)));
+            good = false;
+        }
+    }
+    Ok(good)
 }
 
 /// Where the logs of a database lie: in `logs/` beside it, as a restored set has them, or beside

@@ -13,6 +13,8 @@ use crate::output::verdict::{SHOWN, heading};
 #[derive(Debug, Serialize)]
 pub(crate) struct DatabaseVerdict {
     pub(super) path: String,
+    /// Whether it is what its logs make of it, not the file as it lies.
+    recovered: bool,
     ok: bool,
     level: &'static str,
     pub(super) state: String,
@@ -102,6 +104,7 @@ impl DatabaseVerdict {
         let beyond = pages.map(|pages| &pages.beyond);
         Self {
             path: path.to_owned(),
+            recovered: false,
             ok: report.is_good(),
             level: level_name(check.level),
             state: shadowed.header.state.to_string(),
@@ -134,8 +137,17 @@ impl DatabaseVerdict {
         }
     }
 
+    /// The same of what the logs make of the database.
+    pub(crate) fn recovered(self) -> Self {
+        Self { recovered: true, ..self }
+    }
+
     pub(crate) fn text(&self, style: Style) -> String {
-        let mut text = heading(&self.path, self.ok, self.count("error"), style);
+        let path = match self.recovered {
+            true => format!("{} with its logs", self.path),
+            false => self.path.clone(),
+        };
+        let mut text = heading(&path, self.ok, self.count("error"), style);
         text.push_str(&format!(
             "\n  {}, page size {}, {}, the last owned one is {}",
             self.state,

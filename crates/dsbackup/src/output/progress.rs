@@ -1,5 +1,6 @@
 //! Progress: a bar on a terminal's standard error, `status` objects with `--json`, else nothing.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -83,6 +84,19 @@ impl Bars {
     pub(crate) fn grow(&self, bytes: u64) {
         self.total.fetch_add(bytes, Ordering::Relaxed);
         self.bar.inc_length(bytes);
+    }
+
+    /// Progress of work that says how far it is, not how much more.
+    pub(crate) fn counting(&self) -> impl ese::verify::Progress + use<'_> {
+        let said = AtomicU64::new(0);
+        move |done: u64, _: u64| {
+            let before = said.fetch_max(done, Ordering::Relaxed);
+            self.add(done.saturating_sub(before));
+            match self.interrupt.is_hit() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
     }
 
     /// Prints while the bar is out of the way.

@@ -143,6 +143,11 @@ pub enum ReplayProblem {
 }
 
 impl ReplayError {
+    /// Whether nothing is wrong, but someone asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(&self.what, ReplayProblem::Storage(Error::Cancelled))
+    }
+
     /// The engine's number for the error.
     pub fn jet_code(&self) -> i32 {
         self.what.jet_code()
@@ -194,6 +199,9 @@ fn told(
     kind: Option<RecordKind>,
     what: &ReplayProblem,
 ) -> String {
+    if log.as_os_str().is_empty() {
+        return what.to_string();
+    }
     let log = log.display();
     match (what, kind) {
         // It names the file and the place itself.
