@@ -10,6 +10,7 @@
 //! Source: ESE `_logstream.hxx`, `logapi.hxx`, `logread.cxx`.
 
 pub mod attach;
+pub mod checkpoint;
 pub mod diff;
 pub mod format;
 pub mod instance_parameters;

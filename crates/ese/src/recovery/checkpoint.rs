@@ -1,27 +1,10 @@
 //! The checkpoint file after a recovery.
 //!
-//! The same 4096 bytes twice:
-//!
-//! ```text
-//!    0    4  XOR of the words, the first left out, with 0x89ABCDEF
-//!    4    8  checkpoint at the last full backup
-//!   12    8  checkpoint: a replay begins here
-//!   20   28  signature of the log stream
-//!   48  567  parameters of the instance
-//!  615   32  position and time of the last full and the last incremental backup
-//!  647    1  1: there is a list of attached databases
-//!  648    8  databases are consistent from here on
-//!  667    4  what the file is: 4
-//!  679 2048  list of the databases that are attached at the checkpoint
-//! ```
-//!
-//! After a recovery it points to the last record of the log and lists no database: the engine
-//! finds the log ended in good order, and does not replay.
-//!
-//! Source: ESE `CHECKPOINT_FIXED` (log.hxx), `ErrLGIUpdateCheckpointLgposForTerm` (log.cxx).
+//! It points to the last record of the log and lists no database: the engine finds the log ended in
+//! good order, and does not replay. Source: ESE `ErrLGIUpdateCheckpointLgposForTerm` (log.cxx).
 
 use ese_format::LogPosition;
-use ese_format::checksum::xor32;
+use ese_format::log::checkpoint::Checkpoint;
 use ese_format::log_header::LogHeader;
 
 /// The checkpoint file for a log that ends with the record at `end`.
@@ -29,57 +12,19 @@ use ese_format::log_header::LogHeader;
 /// What `before`, the file that was there, says of backups is kept if it is sound and of the same
 /// stream.
 pub fn ended(before: Option<&[u8]>, log: &LogHeader, end: LogPosition) -> Vec<u8> {
-    let header = log.to_block();
-    let signature = header.get(44..72).unwrap_or_default();
-    let mut block = before
-        .and_then(|before| sound_copy(before, signature))
-        .unwrap_or_else(|| new_block(&header, signature));
-    put(&mut block, 12, &position_bytes(end));
-    put(&mut block, 648, &position_bytes(end));
-    put(&mut block, 647, &[0]);
-    if let Some(list) = block.get_mut(679..2727) {
-        list.fill(0);
-    }
-    let sum = xor32(&block);
-    put(&mut block, 0, &sum.to_le_bytes());
-    [block.as_slice(), block.as_slice()].concat()
+    let before = before.and_then(|file| Checkpoint::read_shadowed(file).ok());
+    let kept = before.map(|file| file.checkpoint).filter(|one| one.signature == log.signature);
+    let mut checkpoint = kept.unwrap_or_else(|| Checkpoint::new(log));
+    (checkpoint.position, checkpoint.consistent) = (end, end);
+    checkpoint.version_flags = 0;
+    checkpoint.clear_attachments();
+    checkpoint.to_file()
 }
-
-/// The copy that counts, if it is of the stream with this signature.
-fn sound_copy(file: &[u8], signature: &[u8]) -> Option<Vec<u8>> {
-    let block = file.chunks_exact(BLOCK).take(2).find(|block| {
-        let stored = block.first_chunk().map(|sum| u32::from_le_bytes(*sum));
-        stored == Some(xor32(block)) && block.get(667..671) == Some(&FILE_TYPE)
-    })?;
-    (block.get(20..48) == Some(signature)).then(|| block.to_vec())
-}
-
-fn new_block(header: &[u8], signature: &[u8]) -> Vec<u8> {
-    let mut block = vec![0; BLOCK];
-    put(&mut block, 20, signature);
-    put(&mut block, 48, header.get(72..639).unwrap_or_default());
-    put(&mut block, 667, &FILE_TYPE);
-    block
-}
-
-fn position_bytes(position: LogPosition) -> [u8; 8] {
-    let [a, b] = position.byte.to_le_bytes();
-    let [c, d] = position.sector.to_le_bytes();
-    let [e, f, g, h] = position.generation.0.to_le_bytes();
-    [a, b, c, d, e, f, g, h]
-}
-
-fn put(block: &mut [u8], at: usize, bytes: &[u8]) {
-    if let Some(target) = block.get_mut(at..at + bytes.len()) {
-        target.copy_from_slice(bytes);
-    }
-}
-
-const BLOCK: usize = 4096;
-const FILE_TYPE: [u8; 4] = [4, 0, 0, 0];
 
 #[cfg(test)]
 mod tests {
+    use ese_format::checksum::xor32;
+    use ese_format::log::checkpoint::CHECKPOINT_COPY_LEN as BLOCK;
     use ese_format::{LogGeneration, Signature};
 
     use super::*;
