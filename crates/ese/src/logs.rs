@@ -19,6 +19,7 @@ use vfs::{OpenMode, Storage};
 
 use crate::Error;
 
+pub mod chain;
 mod reader;
 
 pub use reader::{DamageKind, LogDamage, LogError, LogReader};

@@ -228,9 +228,9 @@ enum Stop {
 }
 
 /// Times as they follow each other.
-fn order(time: LogTime) -> ((u16, u8, u8), (u8, u8, u8), u16) {
+pub(crate) fn order(time: LogTime) -> ((u16, u8, u8), (u8, u8, u8), u16) {
     (time.date(), time.time_of_day(), time.millisecond())
 }
 
 /// From this `updateMinor` on a log names the checksums of the whole file before.
-const NAMES_CHECKSUM: u32 = 13;
+pub(crate) const NAMES_CHECKSUM: u32 = 13;
