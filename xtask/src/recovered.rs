@@ -54,7 +54,7 @@ const OTHERS: [(&str, i32); 14] = [
     ("wsearch-win10-rathbun/Dirty", 3),
     ("qmgr-26100", 3),
     ("ntds-2012r2-bits", 3),
-    ("ual/2019-dissect", 3),
+    ("ual/2019-dissect", 0),
     ("ual/2012r2-szechuan/Current.mdb", 3),
 ];
 

@@ -12,6 +12,7 @@ mod dump;
 mod export;
 mod found;
 mod info;
+mod log;
 mod man;
 mod online;
 mod opened;
@@ -53,6 +54,7 @@ pub(crate) enum Verb {
     Verify(verify::Verify),
     Info(info::Info),
     Recover(recover::Recover),
+    Log(log::Log),
     Tables(tables::Tables),
     Dump(dump::Dump),
     Export(export::Export),
@@ -71,6 +73,7 @@ impl Verb {
             Self::Verify(verb) => verify::run(verb, output),
             Self::Info(verb) => info::run(verb, output),
             Self::Recover(verb) => recover::run(verb, output),
+            Self::Log(verb) => log::run(verb, output),
             Self::Tables(verb) => tables::run(verb, output),
             Self::Dump(verb) => dump::run(verb, output),
             Self::Export(verb) => export::run(verb, output),

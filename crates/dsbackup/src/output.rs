@@ -17,6 +17,7 @@ pub(crate) mod database_verdict;
 pub(crate) mod facts;
 pub(crate) mod human;
 pub(crate) mod json;
+pub(crate) mod log_facts;
 pub(crate) mod progress;
 pub(crate) mod recovery;
 pub(crate) mod tables;
@@ -37,6 +38,11 @@ impl Output {
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colour = std::io::stdout().is_terminal() && !no_colour;
         Self { json, quiet, style: human::Style { colour } }
+    }
+
+    /// Whether JSON was asked for.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
     }
 
     /// How text is decorated.

@@ -8,7 +8,11 @@ use backup_set::restore::MARKER;
 use backup_set::{SetReader, verify};
 use ese::DatabaseFile;
 use ese_format::header::HeaderError;
-use vfs::Storage;
+use ese_format::log::checkpoint::{
+    CHECKPOINT_LEN, Checkpoint, CheckpointError, ShadowedCheckpoint,
+};
+use ese_format::log_name::{LogName, LogRole};
+use vfs::{OpenMode, Storage};
 
 use crate::exit::{Exit, Failure};
 
@@ -19,6 +23,10 @@ pub(crate) enum Found {
     Database { path: PathBuf, len: u64 },
     /// A log.
     Log { path: PathBuf },
+    /// The logs of a folder.
+    Logs { folder: PathBuf, paths: Vec<PathBuf> },
+    /// A checkpoint file.
+    Checkpoint { path: PathBuf },
     /// A backup set of files with this many bytes.
     Set { path: PathBuf, len: u64 },
     /// A folder into which a restore was begun.
@@ -62,8 +70,9 @@ fn folder(storage: &Arc<dyn Storage>, path: &Path) -> Result<Vec<Found>, Failure
     Ok(found)
 }
 
-/// The databases and logs among the files of a folder; everything else is passed over.
+/// The databases, logs and checkpoints among the files of a folder; everything else is passed over.
 fn files(storage: &Arc<dyn Storage>, dir: &Path, found: &mut Vec<Found>) -> Result<(), Failure> {
+    let (mut logs, mut checkpoints) = (Vec::new(), Vec::new());
     for entry in storage.list(dir)? {
         let path = dir.join(&entry.name);
         let name = entry.name.to_string_lossy().to_lowercase();
@@ -75,13 +84,24 @@ fn files(storage: &Arc<dyn Storage>, dir: &Path, found: &mut Vec<Found>) -> Resu
             (Ok(database), _) => found.push(Found::Database { len: database.len(), path }),
             // Damaged beyond opening, but meant to be one: verifying it says so.
             (Err(_), true) => found.push(Found::Database { len: 0, path }),
-            (Err(_), false) if verify::log(storage.as_ref(), &path)?.is_ok() => {
-                found.push(Found::Log { path });
+            (Err(_), false) if is_log_of_a_chain(&name) => logs.push(path),
+            (Err(_), false) if checkpoint(storage.as_ref(), &path)?.is_ok() => {
+                checkpoints.push(Found::Checkpoint { path });
             }
             _ => {}
         }
     }
+    if !logs.is_empty() {
+        found.push(Found::Logs { folder: dir.to_owned(), paths: logs });
+    }
+    found.append(&mut checkpoints);
     Ok(())
+}
+
+/// Whether a file is named as a log that counts: the current one or an archived one.
+fn is_log_of_a_chain(name: &str) -> bool {
+    let role = LogName::parse(name).map(|name| name.role);
+    matches!(role, Some(LogRole::Current | LogRole::Archived(..)))
 }
 
 fn file(storage: &Arc<dyn Storage>, path: &Path) -> Result<Found, Failure> {
@@ -89,19 +109,38 @@ fn file(storage: &Arc<dyn Storage>, path: &Path) -> Result<Found, Failure> {
     match DatabaseFile::open(storage.clone(), &path) {
         Ok(database) => Ok(Found::Database { len: database.len(), path }),
         Err(ese::Error::Header { source, .. }) => {
-            let is_log = matches!(
+            let is_other = matches!(
                 source,
                 HeaderError::OtherFile { .. }
                     | HeaderError::TooShort { .. }
                     | HeaderError::NotADatabase { .. }
-            ) && verify::log(storage.as_ref(), &path)?.is_ok();
-            if is_log {
+            );
+            let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+            if is_other && verify::log(storage.as_ref(), &path)?.is_ok() {
+                return Ok(Found::Log { path });
+            }
+            if is_other && checkpoint(storage.as_ref(), &path)?.is_ok() {
+                return Ok(Found::Checkpoint { path });
+            }
+            // Damaged, but meant to be one: judging it says so.
+            if LogName::parse(&name).is_some() {
                 return Ok(Found::Log { path });
             }
             Err(ese::Error::Header { path, source }.into())
         }
         Err(e) => Err(e.into()),
     }
+}
+
+/// Reads a checkpoint file.
+pub(crate) fn checkpoint(
+    storage: &dyn Storage,
+    path: &Path,
+) -> Result<Result<ShadowedCheckpoint, CheckpointError>, Failure> {
+    let mut bytes = vec![0; CHECKPOINT_LEN];
+    let len = storage.open(path, OpenMode::Read)?.read_at(&mut bytes, 0)?;
+    bytes.truncate(len);
+    Ok(Checkpoint::read_shadowed(&bytes))
 }
 
 fn set(storage: &Arc<dyn Storage>, path: &Path) -> Result<Found, Failure> {

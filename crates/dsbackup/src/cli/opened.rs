@@ -112,8 +112,10 @@ fn told(path: &Path, recovered: &Recovered) -> String {
         Some((first, last)) => format!("logs {first}-{last}"),
         None => "no logs".to_owned(),
     };
+    let state = recovered.report().state.map_or(String::new(), |state| state.to_string());
     format!(
-        "{}: {}: read as {logs} make it ({} changes, {} undone); nothing is written",
+        "{}: state {state}, {}: read as {logs} make it ({} changes, {} undone); nothing is \
+         written",
         path.display(),
         recovered.report().kind,
         counts.redone,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use backup_set::{SetReader, verify};
 use ese::DatabaseFile;
 use ese::check::{Level, Options};
+use ese::logs::chain::{self, LogReport};
 use ese::recovery::RecoveryError;
 use vfs::Storage;
 use vfs::os::Os;
@@ -21,7 +22,9 @@ use crate::output::{Bars, Output};
 ///
 /// Of a database: both headers, the checksum and number of every page, every tree, whose space is
 /// whose, the catalog against its shadow, every record, long value and index entry, the trailer
-/// of a backup's copy, and whether the logs it needs are there. Of a log: its header. Of a set:
+/// of a backup's copy, and whether the logs it needs are there; one that was not shut down is
+/// verified as its logs make it. Of logs: every segment and record, and whether the files follow
+/// each other. Of a set:
 /// the manifest, the hash of every file, and every page of its databases, or all of the above
 /// with `--level full`. Nothing is written.
 #[derive(Debug, clap::Args)]
@@ -118,7 +121,10 @@ impl Settings {
             Found::Database { len, .. } => self.database.work(*len),
             // Every file is hashed as well.
             Found::Set { len, .. } => self.set.work(*len).saturating_add(*len),
-            Found::Log { .. } | Found::Unfinished { .. } => 0,
+            Found::Log { .. }
+            | Found::Logs { .. }
+            | Found::Checkpoint { .. }
+            | Found::Unfinished { .. } => 0,
         }
     }
 }
@@ -135,13 +141,12 @@ fn judge(
     let style = output.style();
     match item {
         Found::Database { path, .. } => database(storage, &path, settings, bars, verdicts, output),
-        Found::Log { path } => {
-            let header = verify::log(storage.as_ref(), &path)?;
-            let verdict = LogVerdict::of(&path.display().to_string(), &header);
-            bars.suspend(|| output.text(verdict.text(style)));
-            verdicts.logs.push(verdict);
-            Ok(header.is_ok())
-        }
+        Found::Log { path } => logs(storage, &[path], bars, verdicts, output),
+        Found::Logs { paths, .. } => logs(storage, &paths, bars, verdicts, output),
+        Found::Checkpoint { path } => match super::found::checkpoint(storage.as_ref(), &path)? {
+            Ok(_) => Ok(true),
+            Err(error) => Err(Failure::new(Exit::Unusable, format!("{}: {error}", path.display()))),
+        },
         Found::Set { path, .. } => {
             let set = SetReader::open(storage.clone(), &path)?;
             let report = verify::set(&set, &settings.set, bars)?;
@@ -152,6 +157,23 @@ fn judge(
         }
         Found::Unfinished { path } => Err(unfinished(&path)),
     }
+}
+
+/// Verifies logs: each by itself, and those of one stream as a chain.
+fn logs(
+    storage: &Arc<dyn Storage>,
+    paths: &[PathBuf],
+    bars: &Bars,
+    verdicts: &mut Verdicts,
+    output: &Output,
+) -> Result<bool, Failure> {
+    let reports = chain::check(storage.as_ref(), paths, &bars.counting())?;
+    for report in &reports {
+        let verdict = LogVerdict::of(report);
+        bars.suspend(|| output.text(verdict.text(output.style())));
+        verdicts.logs.push(verdict);
+    }
+    Ok(reports.iter().all(LogReport::is_good))
 }
 
 /// Verifies a database: the file as it lies, and if it was not shut down what its logs make of it.

@@ -1,18 +1,17 @@
 //! What `info` says: the JSON form, and the text made from it.
 
-use std::path::Path;
-
 use backup_set::manifest::Manifest;
 use backup_set::verify::{Logs, Trailer};
 use backup_set::{Error, SetReader};
 use ese::DatabaseFile;
+use ese::recovery::{Plan, RecoveryError};
 use ese_format::header;
 use ese_format::header::FieldValue;
-use ese_format::log_header::{self, LogHeader};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::output::human::{Style, count, size};
+use crate::output::log_facts::{CheckpointFacts, LogFacts};
 
 /// The result of a run of `info`.
 #[derive(Debug, Default, Serialize)]
@@ -20,6 +19,7 @@ pub(crate) struct Facts {
     pub(crate) ok: bool,
     pub(crate) databases: Vec<DatabaseFacts>,
     pub(crate) logs: Vec<LogFacts>,
+    pub(crate) checkpoints: Vec<CheckpointFacts>,
     pub(crate) sets: Vec<SetFacts>,
 }
 
@@ -40,11 +40,23 @@ pub(crate) struct DatabaseFacts {
     logs_needed: Option<(u32, u32)>,
     logs: &'static str,
     logs_text: Option<String>,
+    /// What it is to a recovery; null where there is nothing to recover.
+    recovery: Option<RecoveryFacts>,
     trailer: Option<TrailerFacts>,
     trailer_state: &'static str,
     fields: Map<String, Value>,
     #[serde(skip)]
     lines: Vec<(String, String)>,
+}
+
+/// Whether the database can be recovered.
+#[derive(Debug, Serialize)]
+pub(crate) struct RecoveryFacts {
+    kind: Option<String>,
+    possible: bool,
+    logs: Option<(u32, u32)>,
+    problem: Option<String>,
+    advice: Option<String>,
 }
 
 /// The trailer of a backup's copy.
@@ -58,16 +70,6 @@ struct TrailerFacts {
     log_signature: String,
 }
 
-/// What the header of a log says.
-#[derive(Debug, Serialize)]
-pub(crate) struct LogFacts {
-    path: String,
-    generation: u32,
-    fields: Map<String, Value>,
-    #[serde(skip)]
-    lines: Vec<(String, String)>,
-}
-
 /// What the manifest of a set says, and whether the files are there.
 #[derive(Debug, Serialize)]
 pub(crate) struct SetFacts {
@@ -78,7 +80,12 @@ pub(crate) struct SetFacts {
 }
 
 impl DatabaseFacts {
-    pub(crate) fn of(database: &DatabaseFile, logs: &Logs, trailer: &Trailer) -> Self {
+    pub(crate) fn of(
+        database: &DatabaseFile,
+        logs: &Logs,
+        trailer: &Trailer,
+        recovery: Option<RecoveryFacts>,
+    ) -> Self {
         let (shadowed, layout) = (database.shadowed(), database.layout());
         let fields = || header::FIELDS.iter().map(|f| (f.name, f.value(database.header())));
         let range = match logs {
@@ -108,6 +115,7 @@ impl DatabaseFacts {
                 Logs::Missing(error) => Some(error.to_string()),
                 _ => None,
             },
+            recovery,
             trailer: layout.trailer.map(|trailer| TrailerFacts {
                 mark: trailer.backup.mark.to_string(),
                 time: trailer.backup.time.to_string(),
@@ -168,6 +176,7 @@ impl DatabaseFacts {
         if self.tail_bytes > 0 {
             lines.push(("tail", count(self.tail_bytes, "byte")));
         }
+        lines.extend(self.recovery.iter().flat_map(RecoveryFacts::lines));
         let lines = lines.iter().map(|(name, value)| (*name, value.as_str()));
         table(&mut text, lines);
         text.push_str("\n  header:");
@@ -177,23 +186,47 @@ impl DatabaseFacts {
     }
 }
 
-impl LogFacts {
-    pub(crate) fn of(path: &Path, header: &LogHeader) -> Self {
-        let fields = || log_header::FIELDS.iter().map(|f| (f.name, f.value(header)));
-        Self {
-            path: path.display().to_string(),
-            generation: header.generation.0,
-            fields: fields().map(|(name, value)| (name.to_owned(), to_json(value))).collect(),
-            lines: fields().map(|(name, value)| (name.to_owned(), value.to_string())).collect(),
+impl RecoveryFacts {
+    pub(crate) fn of(plan: &Result<Plan, RecoveryError>) -> Self {
+        match plan {
+            Ok(plan) => Self {
+                kind: Some(plan.kind.to_string()),
+                possible: true,
+                logs: plan
+                    .logs
+                    .first()
+                    .zip(plan.logs.last())
+                    .map(|(first, last)| (first.generation.0, last.generation.0)),
+                problem: None,
+                advice: None,
+            },
+            Err(error) => Self {
+                kind: None,
+                possible: false,
+                logs: None,
+                problem: Some(error.to_string()),
+                advice: error.advice(),
+            },
         }
     }
 
-    pub(crate) fn text(&self, style: Style) -> String {
-        let mut text = style.title(&self.path);
-        table(&mut text, [("kind", "log")].into_iter());
-        text.push_str("\n  header:");
-        table(&mut text, self.lines.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        text
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let mut lines = Vec::new();
+        if let Some(kind) = &self.kind {
+            lines.push(("is", kind.clone()));
+        }
+        match (&self.problem, self.logs) {
+            (Some(problem), _) => lines.push(("recovery", format!("not possible: {problem}"))),
+            (None, Some((first, last))) => lines.push((
+                "recovery",
+                format!("possible: replays logs {first:#x}-{last:#x}; dsbackup recover does it"),
+            )),
+            (None, None) => {}
+        }
+        if let Some(advice) = &self.advice {
+            lines.push(("what to do", advice.clone()));
+        }
+        lines
     }
 }
 
@@ -259,7 +292,7 @@ impl SetFacts {
 }
 
 /// A header's value in JSON: numbers as numbers, unset times as null, the rest as text.
-fn to_json(value: FieldValue) -> Value {
+pub(crate) fn to_json(value: FieldValue) -> Value {
     match value {
         FieldValue::Decimal(number) | FieldValue::Hex(number) => number.into(),
         FieldValue::DbTime(time) => time.0.into(),
@@ -286,7 +319,11 @@ fn to_json(value: FieldValue) -> Value {
     }
 }
 
-fn table<'a>(text: &mut String, lines: impl Iterator<Item = (&'a str, &'a str)> + Clone) {
+/// Names and values, one a line.
+pub(crate) fn table<'a>(
+    text: &mut String,
+    lines: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+) {
     let width = lines.clone().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in lines {
         text.push_str(&format!("\n    {name:width$}  {value}"));

@@ -2,7 +2,8 @@
 
 use backup_set::SetReader;
 use backup_set::verify::{Content, FileReport, SetReport};
-use ese_format::log_header::{LogHeader, LogHeaderError};
+use ese::check::Severity;
+use ese::logs::chain::LogReport;
 use serde::Serialize;
 
 pub(crate) use crate::output::database_verdict::DatabaseVerdict;
@@ -23,7 +24,14 @@ pub(crate) struct LogVerdict {
     path: String,
     ok: bool,
     generation: Option<u32>,
+    format: Option<String>,
+    records: u64,
+    first_record: Option<String>,
+    last_record: Option<String>,
+    ended: bool,
+    patched_segments: u32,
     findings: Vec<String>,
+    notes: Vec<String>,
     not_checked: Vec<&'static str>,
 }
 
@@ -50,22 +58,36 @@ struct FileVerdict {
 }
 
 impl LogVerdict {
-    pub(crate) fn of(path: &str, header: &Result<LogHeader, LogHeaderError>) -> Self {
+    pub(crate) fn of(report: &LogReport) -> Self {
+        let texts = |wanted: fn(Severity) -> bool| -> Vec<String> {
+            let found = report.findings.iter().filter(|finding| wanted(finding.severity));
+            found.map(|finding| finding.what.to_string()).collect()
+        };
         Self {
-            path: path.to_owned(),
-            ok: header.is_ok(),
-            generation: header.as_ref().ok().map(|h| h.generation.0),
-            findings: header.as_ref().err().map(ToString::to_string).into_iter().collect(),
-            not_checked: vec!["records"],
+            path: report.path.display().to_string(),
+            ok: report.is_good(),
+            generation: report.header.as_ref().map(|header| header.generation.0),
+            format: report.header.as_ref().map(|header| header.version().to_string()),
+            records: report.records(),
+            first_record: report.range.map(|(first, _)| first.to_string()),
+            last_record: report.range.map(|(_, last)| last.to_string()),
+            ended: report.is_ended,
+            patched_segments: report.patched,
+            findings: texts(|severity| severity == Severity::Error),
+            notes: texts(|severity| severity < Severity::Error),
+            not_checked: Vec::new(),
         }
     }
 
     pub(crate) fn text(&self, style: Style) -> String {
         let mut text = heading(&self.path, self.ok, self.findings.len(), style);
         if let Some(generation) = self.generation {
-            text.push_str(&format!(", log {generation:#x} (header checked, records not)"));
+            text.push_str(&format!(", log {generation:#x}, {}", count(self.records, "record")));
         }
         list(&mut text, &self.findings, "", style);
+        for note in &self.notes {
+            text.push_str(&format!("\n  note: {note}"));
+        }
         text
     }
 }

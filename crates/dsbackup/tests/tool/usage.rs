@@ -32,8 +32,8 @@ fn a_backup_type_that_is_not_offered_is_said_to_be_so() {
 fn help_names_the_exit_codes_and_each_verb() {
     let run = dsbackup(["--help"]).exits(0);
     for verb in [
-        "demo", "serve", "online", "backup", "restore", "verify", "info", "tables", "dump",
-        "export", "man",
+        "demo", "serve", "online", "backup", "restore", "verify", "info", "recover", "log",
+        "tables", "dump", "export", "man",
     ] {
         assert!(run.stdout.contains(verb), "{verb}");
         dsbackup([verb, "--help"]).exits(0);

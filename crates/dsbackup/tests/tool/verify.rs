@@ -43,6 +43,7 @@ fn the_summary_of_verify_has_the_documented_fields() {
         names(database),
         [
             "path",
+            "recovered",
             "ok",
             "state",
             "state_code",
