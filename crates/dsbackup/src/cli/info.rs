@@ -19,8 +19,8 @@ use crate::output::log_facts::{CheckpointFacts, LogFacts};
 ///
 /// Of a database: every field of its header, the state of both header copies, pages, the logs it
 /// needs, whether it can be recovered. Of a log or a checkpoint: every field of its header, the
-/// parameters of its instance, the databases that are attached. Of a folder: all that is in it. Of a
-/// backup set: its manifest. Pages and records are not checked: that is what verify does.
+/// parameters of its instance, the databases that are attached. Of a folder: all that is in it. Of
+/// a backup set: its manifest. Pages and records are not checked: that is what verify does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     dsbackup info ntds.dit\n  \

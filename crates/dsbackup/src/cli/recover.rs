@@ -41,8 +41,8 @@ pub(crate) struct Recover {
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
 
-    /// A further folder with logs; may be repeated. The database's folder and logs/ in it are always
-    /// looked into.
+    /// A further folder with logs; may be repeated. The database's folder and logs/ in it are
+    /// always looked into.
     #[arg(long, value_name = "DIR")]
     logs: Vec<PathBuf>,
 

@@ -2,8 +2,8 @@
 //!
 //! | what | how grave |
 //! |---|---|
-//! | no sound header, a format that is not read, a damaged segment, bytes that are no record | error |
-//! | a generation that is missing between others, a file that does not follow the one before | error |
+//! | no sound header, another format, a damaged segment, bytes that are no record | error |
+//! | a missing generation, a file that does not follow the one before | error |
 //! | the checksums of a file are not what the next one names | error |
 //! | a file that is longer or shorter than its header says | error if data are cut off |
 //! | a file that was made before its predecessor | warning |

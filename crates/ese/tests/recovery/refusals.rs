@@ -18,8 +18,8 @@ fn changed(set: &str, change: impl FnOnce(&Path)) -> Unpacked {
     unpacked
 }
 
-fn error(set: &Unpacked, request: Request) -> RecoveryError {
-    recover(&request, set.path()).map(|done| done.report().clone()).unwrap_err()
+fn error(set: &Unpacked, request: &Request) -> RecoveryError {
+    recover(request, set.path()).map(|done| done.report().clone()).unwrap_err()
 }
 
 fn of(set: &Unpacked) -> Request {
@@ -40,7 +40,7 @@ fn a_missing_generation_is_named_and_there_is_no_way_round() {
     let set = changed("crash_8k_e", |path| {
         std::fs::remove_file(path.join("edb00005.log")).unwrap();
     });
-    let told = missing(error(&set, of(&set)));
+    let told = missing(error(&set, &of(&set)));
     assert_eq!(told.missing, [run(5, 5)]);
     assert_eq!(told.found, [run(1, 4), run(6, 9)]);
     assert_eq!(told.required, Some(run(3, 9)));
@@ -50,7 +50,7 @@ fn a_missing_generation_is_named_and_there_is_no_way_round() {
     let advice = RecoveryError::MissingLogs(Box::new(told)).advice().unwrap();
     assert!(advice.contains(r"C:\ese\crash_8k_e"), "{advice}");
     // Pages of later generations are in the file: no earlier point is consistent.
-    let lossy = error(&set, Request { lossy: true, ..of(&set) });
+    let lossy = error(&set, &Request { lossy: true, ..of(&set) });
     assert!(
         matches!(lossy, RecoveryError::LaterThanLogs { .. } | RecoveryError::Replay(_)),
         "{lossy}"
@@ -83,7 +83,7 @@ fn damage_in_a_log_is_told_by_file_and_sector() {
         bytes[5 * 4096 + 100..5 * 4096 + 107].copy_from_slice(b"damaged");
         std::fs::write(path, bytes).unwrap();
     });
-    let told = error(&set, of(&set));
+    let told = error(&set, &of(&set));
     assert!(told.to_string().ends_with("edb00006.log: sector 5: its checksum does not hold"));
     assert_eq!(told.jet_code(), -501);
     assert!(told.advice().unwrap().contains("another copy of this log file"));
@@ -97,13 +97,13 @@ fn logs_of_other_names_streams_and_histories_are_told_apart() {
         std::fs::rename(&b, &a).unwrap();
         std::fs::rename(&c, &b).unwrap();
     });
-    let told = missing(error(&set, of(&set)));
+    let told = missing(error(&set, &of(&set)));
     assert_eq!((told.missing.as_slice(), told.rejected.len()), ([run(4, 5)].as_slice(), 2));
     assert!(told.to_string().contains("edb00004.log: is generation 5"), "{told}");
 
     let (database, logs) = (testkit::set("crash_8k_e"), testkit::set("crash_8k_f"));
     std::fs::rename(database.file("test.edb"), logs.file("test.edb")).unwrap();
-    let told = missing(error(&logs, of(&logs)));
+    let told = missing(error(&logs, &of(&logs)));
     assert!(told.found.is_empty() && told.foreign.len() == 1);
     assert!(told.to_string().contains("none was found; there are logs of another stream"));
 }
@@ -113,11 +113,11 @@ fn folders_without_a_database_or_with_several_are_told() {
     let set = testkit::set("clean_8k");
     let empty = set.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
-    let nothing = error(&set, Request::of(&empty));
+    let nothing = error(&set, &Request::of(&empty));
     assert!(matches!(nothing, RecoveryError::Nothing { .. }), "{nothing}");
     assert_eq!(nothing.jet_code(), -1811);
     std::fs::copy(set.file("test.edb"), set.file("other.edb")).unwrap();
-    let several = error(&set, of(&set));
+    let several = error(&set, &of(&set));
     assert!(several.to_string().ends_with("several databases: other.edb, test.edb"), "{several}");
     let one = Request { database: Some(set.file("other.edb")), ..of(&set) };
     let done = recover(&one, set.path()).unwrap();
@@ -133,7 +133,7 @@ fn a_copy_of_a_backup_without_its_trailer_is_refused() {
         let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
         file.set_len(file.metadata().unwrap().len() - 8192).unwrap();
     });
-    let told = error(&set, of(&set));
+    let told = error(&set, &of(&set));
     assert!(matches!(told, RecoveryError::NoTrailer { .. }), "{told}");
     assert_eq!(told.jet_code(), -535);
 }
@@ -181,7 +181,7 @@ fn a_database_with_pages_behind_the_end_of_its_log_is_refused() {
         bytes[2 * 4096..].fill(0);
         std::fs::write(path, bytes).unwrap();
     });
-    let told = error(&set, of(&set));
+    let told = error(&set, &of(&set));
     let RecoveryError::LaterThanLogs { page, end, .. } = &told else { panic!("{told}") };
     assert!(*page > PageNumber(0) && end.generation == LogGeneration(9));
     assert!(told.to_string().contains("the end of the log is missing"));
