@@ -144,9 +144,9 @@ impl LogError {
         }
     }
 
-    /// Whether the storage failed, so that the log itself may be good.
-    pub fn is_storage(&self) -> bool {
-        matches!(self, Self::Storage(_))
+    /// Whether the log is damaged; otherwise it may be good, and another copy would not help.
+    pub fn is_damage(&self) -> bool {
+        !matches!(self, Self::Storage(_) | Self::Format { .. })
     }
 }
 

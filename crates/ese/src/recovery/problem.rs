@@ -306,7 +306,8 @@ impl MissingLogs {
 
 fn replay_advice(problem: &ReplayProblem) -> Option<String> {
     let text = match problem {
-        ReplayProblem::Log(error) if error.is_storage() => return None,
+        // What to do stands in the text, or lies elsewhere.
+        ReplayProblem::Log(error) if !error.is_damage() => return None,
         ReplayProblem::Log(_) => {
             "Find another copy of this log file. --lossy stops before the damage if what is \
              reached then is consistent, and says what is lost."

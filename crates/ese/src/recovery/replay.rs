@@ -179,7 +179,7 @@ impl Run<'_, '_> {
 
     /// Fails, or notes that the replay ends here.
     fn cannot_read(&mut self, log: &LogFile, error: LogError) -> Result<(), Box<ReplayError>> {
-        if self.chain.stop_at_damage && !error.is_storage() {
+        if self.chain.stop_at_damage && error.is_damage() {
             self.damage = Some(error);
             return Ok(());
         }

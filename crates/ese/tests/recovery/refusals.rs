@@ -190,3 +190,44 @@ fn a_database_with_pages_behind_the_end_of_its_log_is_refused() {
 fn open(path: &Path) -> std::sync::Arc<ese::DatabaseFile> {
     std::sync::Arc::new(ese::DatabaseFile::open(os(), path).unwrap())
 }
+
+#[test]
+fn logs_of_an_old_format_are_refused_by_name_also_where_losses_are_put_up_with() {
+    let set = changed("crash_8k_e", |path| {
+        let path = path.join("edb00006.log");
+        let mut bytes = std::fs::read(&path).unwrap();
+        let mut header = ese_format::log_header::LogHeader::parse(&bytes).unwrap();
+        (header.major, header.minor, header.update_major) = (7, 3704, 15);
+        bytes[..4096].copy_from_slice(&header.to_sealed_block());
+        std::fs::write(path, bytes).unwrap();
+    });
+    for lossy in [false, true] {
+        let told = error(&set, &Request { lossy, ..of(&set) });
+        assert!(
+            told.to_string().contains("log format 7.3704.15.16 of Windows Server 2008 R2"),
+            "{told}"
+        );
+        assert!(told.to_string().contains("bring the database to a clean shutdown"));
+        assert_eq!(told.jet_code(), -514);
+    }
+}
+
+#[test]
+fn what_a_gap_in_the_logs_leaves_can_be_had_with_its_loss() {
+    let set = changed("backup_8k", |path| {
+        std::fs::remove_file(path.join("test.edb")).unwrap();
+        std::fs::remove_file(path.join("edb00005.log")).unwrap();
+    });
+    let told = missing(error(&set, &of(&set)));
+    assert_eq!((told.missing.as_slice(), told.can_be_lost()), ([run(5, 5)].as_slice(), true));
+    let lossy = recover(&Request { lossy: true, ..of(&set) }, set.path()).unwrap();
+    let loss = lossy.report().loss.as_ref().unwrap();
+    assert_eq!(loss.behind.generation, LogGeneration(4));
+    assert_eq!(loss.missing.as_ref().unwrap().missing, [run(5, 5)]);
+    assert_eq!(findings(&lossy.file().unwrap()), Vec::<String>::new());
+    // The same as a stop there that was wanted.
+    let until = Some(Until::Generation(LogGeneration(4)));
+    let wanted = recover(&Request { until, ..of(&set) }, set.path()).unwrap();
+    assert!(wanted.report().loss.is_none());
+    assert!(dump(wanted.file().unwrap()) == dump(lossy.file().unwrap()));
+}
