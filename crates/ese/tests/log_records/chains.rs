@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ese::check::Severity;
-use ese::logs::chain;
+use ese::logs::chain::{self, LogProblem};
 use ese::verify::Unheard;
 use ese_format::log_name::{LogName, LogRole};
 
@@ -32,17 +32,21 @@ fn no_chain_of_the_corpus_has_a_finding() {
     let Some(corpus) = testkit::corpus() else { return };
     let mut all = Vec::new();
     folders(corpus.unpacked(), &mut all);
-    let (mut files, mut records) = (0, 0);
+    let (mut files, mut records, mut warnings) = (0, 0, 0);
     for paths in &all {
         let reports = chain::check(&vfs::os::Os, paths, &Unheard).unwrap();
         for report in &reports {
-            let grave: Vec<_> =
-                report.findings.iter().filter(|found| found.severity > Severity::Note).collect();
-            assert!(grave.is_empty(), "{}: {grave:?}", report.path.display());
+            for finding in report.findings.iter().filter(|one| one.severity > Severity::Note) {
+                // The clock of one machine was put back between two of its logs.
+                let is_clock = matches!(finding.what, LogProblem::TimeBackwards { .. });
+                assert!(is_clock, "{}: {}", report.path.display(), finding.what);
+                warnings += 1;
+            }
             files += 1;
             records += report.records();
         }
     }
-    eprintln!("{} chains, {files} files, {records} records", all.len());
+    eprintln!("{} chains, {files} files, {records} records, {warnings} warnings", all.len());
     assert!(all.len() > 20 && files > 150 && records > 200_000, "{files} {records}");
+    assert_eq!(warnings, 2);
 }
