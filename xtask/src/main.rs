@@ -13,6 +13,7 @@ mod bench_read;
 mod c;
 mod compat;
 mod corpus;
+mod dhcp_backup;
 mod dist;
 mod faults;
 mod foreign;
@@ -38,6 +39,7 @@ const CHORES: &[(&str, &str, Chore)] = &[
     ("mutations", "verify every kind of damage to a database [--keep DIR] [TEXT]", mutations::run),
     ("corpus", "verify, back up and restore every database of the corpus", corpus::run),
     ("recovered", "recover every set of the corpus with logs, and judge it", recovered::run),
+    ("dhcp-backup", "recover a genuine online backup of Windows: DIR", dhcp_backup::run),
     ("kill", "kill client and service at random moments [ROUNDS [SEED]]", kill::run),
     ("bench", "the benchmark table [MEGABYTES]", bench::run),
     ("bench-read", "reading beside other readers [DATABASE|seek|verify...]", bench_read::run),
