@@ -248,10 +248,10 @@ fn verifies(tool: &Path, path: &Path) -> Outcome<bool> {
 }
 
 /// xorshift64*: enough to pick moments, and repeatable from its seed.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, limit: Duration) -> Duration {
+    pub(crate) fn below(&mut self, limit: Duration) -> Duration {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;

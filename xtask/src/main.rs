@@ -19,6 +19,7 @@ mod faults;
 mod foreign;
 mod fuzz;
 mod kill;
+mod kill_recover;
 mod long;
 mod memory;
 mod mutations;
@@ -41,6 +42,7 @@ const CHORES: &[(&str, &str, Chore)] = &[
     ("recovered", "recover every set of the corpus with logs, and judge it", recovered::run),
     ("dhcp-backup", "recover a genuine online backup of Windows: DIR", dhcp_backup::run),
     ("kill", "kill client and service at random moments [ROUNDS [SEED]]", kill::run),
+    ("kill-recover", "kill recoveries in place [ROUNDS [SEED]]", kill_recover::run),
     ("bench", "the benchmark table [MEGABYTES]", bench::run),
     ("bench-read", "reading beside other readers [DATABASE|seek|verify...]", bench_read::run),
     ("memory", "back up and verify large databases [GIGABYTES]", memory::run),
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
     let Some((_, _, chore)) = CHORES.iter().find(|(known, ..)| *known == name) else {
         eprintln!("usage: cargo xtask CHORE\n");
         for (name, what, _) in CHORES {
-            eprintln!("  {name:10} {what}");
+            eprintln!("  {name:12} {what}");
         }
         return ExitCode::from(2);
     };
