@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod bench_read;
+mod bench_recovery;
 mod c;
 mod compat;
 mod corpus;
@@ -45,6 +46,7 @@ const CHORES: &[(&str, &str, Chore)] = &[
     ("kill-recover", "kill recoveries in place [ROUNDS [SEED]]", kill_recover::run),
     ("bench", "the benchmark table [MEGABYTES]", bench::run),
     ("bench-read", "reading beside other readers [DATABASE|seek|verify...]", bench_read::run),
+    ("bench-recovery", "replaying logs beside what bounds it [MEGABYTES]", bench_recovery::run),
     ("memory", "back up and verify large databases [GIGABYTES]", memory::run),
     ("c", "headers, walk-throughs and abuse of the C library under valgrind", c::run),
     ("foreign", "impacket as a client of the service", foreign::run),
@@ -59,7 +61,7 @@ fn main() -> ExitCode {
     let Some((_, _, chore)) = CHORES.iter().find(|(known, ..)| *known == name) else {
         eprintln!("usage: cargo xtask CHORE\n");
         for (name, what, _) in CHORES {
-            eprintln!("  {name:12} {what}");
+            eprintln!("  {name:14} {what}");
         }
         return ExitCode::from(2);
     };

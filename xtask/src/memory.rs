@@ -74,7 +74,7 @@ fn full_verification(tool: &Path, gigabytes: u64) -> Outcome {
 }
 
 /// Runs a command to its end; its peak of resident memory in KiB and the seconds it took.
-fn watch(command: &mut Command) -> Outcome<(u64, f64)> {
+pub(crate) fn watch(command: &mut Command) -> Outcome<(u64, f64)> {
     let started = Instant::now();
     let mut child = command.stdout(Stdio::null()).spawn()?;
     let mut peak = 0;
