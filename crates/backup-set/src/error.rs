@@ -96,6 +96,10 @@ pub enum Error {
         what: &'static str,
     },
 
+    /// The database of the set cannot be recovered from its logs.
+    #[error("{0}")]
+    Recovery(#[from] Box<ese::recovery::RecoveryError>),
+
     /// The progress said to stop.
     #[error("stopped as asked")]
     Cancelled,

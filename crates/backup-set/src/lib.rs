@@ -12,8 +12,8 @@
 //!   is synced before the next one begins; an unfinished set has no manifest and is removed.
 //! * [`reader::SetReader`] opens one and believes nothing in it before it is checked.
 //! * [`verify`] compares every file with the manifest, and every page with its checksum.
-//! * [`restore`] copies a set to a folder, verified before, during and after, and marks the
-//!   folder until it is complete.
+//! * [`restore`] copies a set to a folder, verified before, during and after, recovers its database
+//!   there, and marks the folder until it is complete; [`recover`] does it in memory.
 //!
 //! All of it goes through [`vfs::Storage`] and needs constant memory. The manifest's form is the
 //! promise of `docs/backup-set.md`.
@@ -26,6 +26,7 @@ pub mod manifest;
 pub mod name;
 pub mod progress;
 pub mod reader;
+pub mod recover;
 pub mod restore;
 pub mod verify;
 pub mod writer;

@@ -33,4 +33,6 @@ pub enum Phase {
     Copy,
     /// Comparing what was written with the manifest.
     CheckCopy,
+    /// Replaying logs.
+    Replay,
 }

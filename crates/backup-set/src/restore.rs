@@ -6,6 +6,7 @@
 //!   -> NAME.partial for each file       copied, hashed on the way, synced
 //!   -> read back and compared           what is on the disk is what the manifest says
 //!   -> NAME.partial becomes NAME        names synced
+//!   -> the database is recovered        logs replayed, what was not committed undone
 //!   -> RESTORE-INCOMPLETE is removed    now it is whole
 //! ```
 //!
@@ -15,14 +16,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ese::recovery::{Report, Until};
+use ese_format::log_name::{LogName, LogRole};
 use vfs::{Storage, durable};
 
 use crate::copy;
-use crate::manifest::FileEntry;
+use crate::manifest::{FileEntry, FileKind};
 use crate::name::LOGS;
 use crate::progress::Phase;
 use crate::reader::compare;
-use crate::{Error, Progress, Result, SetReader};
+use crate::{Error, Progress, Result, SetReader, recover};
 
 /// The file that stands in a folder until a restore to it is complete.
 pub const MARKER: &str = "RESTORE-INCOMPLETE";
@@ -33,20 +36,26 @@ pub const PARTIAL: &str = ".partial";
 const MARKER_TEXT: &[u8] = b"A restore to this folder was begun and has not been completed.\n\
 Do not use the files here. Restore the backup set again to the same folder.\n";
 
-/// What a restore may do.
+/// What a restore may do, and how far it goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
     /// Replace files of the same names in a folder that is not empty.
     pub replace: bool,
+    /// Leave the database as it was backed up: its logs are not replayed.
+    pub as_is: bool,
+    /// The point in time to stop at, if not at the end of the logs.
+    pub until: Option<Until>,
 }
 
 /// What a restore did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Restored {
     /// The files written, with their entries in the manifest.
     pub files: Vec<(FileEntry, PathBuf)>,
     /// Their lengths summed, in bytes.
     pub bytes: u64,
+    /// What recovering each database did; none where it was left as it was backed up.
+    pub recovered: Vec<Report>,
 }
 
 /// Restores `set` to `dir` on `target`.
@@ -55,7 +64,8 @@ pub struct Restored {
 ///
 /// [`Error::Differs`] if the set is not what its manifest says (the target is then untouched),
 /// [`Error::NotEmpty`] unless told to replace, [`Error::ForeignLog`] if the target's logs folder
-/// holds logs that are not in the set.
+/// holds logs that are not in the set, [`Error::Recovery`] if its database cannot be recovered: the
+/// folder keeps the mark of an unfinished restore then.
 pub fn to_folder(
     set: &SetReader,
     target: &Arc<dyn Storage>,
@@ -72,6 +82,7 @@ pub fn to_folder(
     storage.sync_dir(durable::parent(dir))?;
     durable::replace(storage, &dir.join(MARKER), MARKER_TEXT)?;
     storage.create_dir_all(&dir.join(LOGS))?;
+    clear(set, storage, dir)?;
 
     let mut files = Vec::new();
     for (entry, from) in set.files() {
@@ -91,8 +102,47 @@ pub fn to_folder(
     }
     storage.sync_dir(&dir.join(LOGS))?;
     storage.sync_dir(dir)?;
+    let mut recovered = Vec::new();
+    if !options.as_is {
+        let databases = files.iter().filter(|(entry, _)| entry.kind == FileKind::NtdsDatabase);
+        for (_, database) in databases {
+            recovered.push(recover::in_folder(target, dir, database, options.until, progress)?);
+        }
+        files.retain(|(_, path)| !recovered.iter().any(|one| one.left_out.contains(path)));
+    }
     durable::remove(storage, &dir.join(MARKER))?;
-    Ok(Restored { files, bytes: manifest.total_size() })
+    Ok(Restored { files, bytes: manifest.total_size(), recovered })
+}
+
+/// Removes what an earlier restore left here that was stopped while it recovered the database.
+fn clear(set: &SetReader, storage: &dyn Storage, dir: &Path) -> Result<()> {
+    for entry in set.manifest().databases() {
+        recover::clear(storage, &place(entry, dir)?)?;
+    }
+    let logs = dir.join(LOGS);
+    for entry in storage.list(&logs)? {
+        if is_of_recovery(set, &entry.name.to_string_lossy()) {
+            durable::remove(storage, &logs.join(&entry.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file in the folder of logs is one that the recovery of this set makes: the current log
+/// behind the set's own, a later one, or the checkpoint.
+fn is_of_recovery(set: &SetReader, name: &str) -> bool {
+    let is_partial = [PARTIAL, ".tmp"].iter().find_map(|end| name.strip_suffix(end));
+    let name = is_partial.unwrap_or(name);
+    let in_set = set.manifest().files.iter().any(|file| file.name == format!("{LOGS}/{name}"));
+    if in_set {
+        return false;
+    }
+    let last = set.manifest().log_range().map_or(0, |(_, last)| last);
+    match LogName::parse(name).map(|name| name.role) {
+        Some(LogRole::Current) => true,
+        Some(LogRole::Archived(generation, _)) => generation.0 > last,
+        _ => name.to_lowercase().ends_with(".chk"),
+    }
 }
 
 /// Copies one file of the set to `to`, replacing what is there, and compares what was read with
@@ -165,6 +215,15 @@ fn check_target(
     for entry in present {
         let found = entry.name.to_string_lossy().into_owned();
         let place = format!("{LOGS}/{}", found.strip_suffix(PARTIAL).unwrap_or(&found));
+        // Of a restore that was stopped, or of one that is done and was not used since.
+        let may_go = is_of_recovery(set, &found)
+            && (begun_before
+                || options.replace
+                    && (found.to_lowercase().ends_with(".chk")
+                        || recover::is_only_recovery(storage, &logs.join(&entry.name))));
+        if may_go {
+            continue;
+        }
         if !set.manifest().files.iter().any(|f| f.name == place) {
             return Err(Error::ForeignLog { dir: logs, found });
         }

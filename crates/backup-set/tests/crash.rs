@@ -19,6 +19,9 @@ use vfs::sim::Sim;
 
 const SEEDS: u64 = 12;
 
+/// The databases here are none.
+const AS_IS: restore::Options = restore::Options { replace: false, as_is: true, until: None };
+
 fn database() -> Vec<u8> {
     (0..5000u32).map(|i| i.to_le_bytes()[0] / 7).collect()
 }
@@ -233,7 +236,7 @@ fn restoring_gives_the_same_files_and_no_marker() {
     let mem = finished_set();
     let set = open(&mem, "/set").unwrap();
     let target: Arc<dyn Storage> = Arc::new(mem.clone());
-    let options = restore::Options::default();
+    let options = AS_IS;
     let done = restore::to_folder(&set, &target, Path::new("/out"), options, &()).unwrap();
     assert_eq!(done.bytes, 8000);
     assert_eq!(mem.get("/out/ntds.dit").unwrap(), database());
@@ -249,7 +252,7 @@ fn a_power_cut_while_restoring_leaves_a_whole_restore_or_a_marked_one() {
         let target: Arc<dyn Storage> = Arc::new(sim.clone());
         let set = open(&base, "/set").unwrap();
         sim.cut_power(cut);
-        let options = restore::Options::default();
+        let options = AS_IS;
         let result = restore::to_folder(&set, &target, Path::new("/out"), options, &());
         for seed in 0..SEEDS {
             let after = sim.crash(seed);
@@ -283,7 +286,7 @@ fn a_damaged_set_does_not_touch_the_target() {
         mem.put(path, content).unwrap();
         let set = open(&mem, "/set").unwrap();
         let target: Arc<dyn Storage> = Arc::new(mem.clone());
-        let options = restore::Options::default();
+        let options = AS_IS;
         let result = restore::to_folder(&set, &target, Path::new("/out"), options, &());
         assert!(matches!(result, Err(Error::Differs { .. })), "{path}");
         assert!(mem.metadata(Path::new("/out")).is_err());
@@ -297,10 +300,10 @@ fn a_target_with_files_is_refused_unless_told_and_foreign_logs_always() {
     let target: Arc<dyn Storage> = Arc::new(mem.clone());
     let out = Path::new("/out");
     mem.put("/out/ntds.dit", *b"old").unwrap();
-    let refused = restore::to_folder(&set, &target, out, restore::Options::default(), &());
+    let refused = restore::to_folder(&set, &target, out, AS_IS, &());
     assert!(matches!(refused, Err(Error::NotEmpty { .. })));
     assert_eq!(mem.get("/out/ntds.dit").unwrap(), b"old");
-    let replace = restore::Options { replace: true };
+    let replace = restore::Options { replace: true, ..AS_IS };
     mem.put("/out/logs/edb00099.log", *b"other").unwrap();
     let foreign = restore::to_folder(&set, &target, out, replace, &());
     assert!(matches!(foreign, Err(Error::ForeignLog { .. })));

@@ -99,6 +99,7 @@ impl From<backup_set::Error> for Failure {
         match error {
             Error::Storage(error) => error.into(),
             Error::Cancelled => Self::interrupted(),
+            Error::Recovery(error) => (*error).into(),
             Error::NoManifest { .. } => Self::new(Exit::Unusable, text)
                 .advise("Name the folder of a finished backup; an unfinished one cannot be used."),
             Error::NotEmpty { .. } => Self::new(Exit::Refused, text).advise(

@@ -73,13 +73,10 @@ pub(crate) fn run(args: &Recover, output: &Output) -> Result<Exit, Failure> {
     let interrupt = Interrupt::install()?;
     let began = Instant::now();
     let storage: Arc<dyn Storage> = Arc::new(Os);
-    let mut told = Recovery::default();
     if SetReader::is_set(&*storage, &args.path) {
         check_set(args, &storage, output, &interrupt)?;
     }
-    if args.in_place && !args.dry_run {
-        told.carried_out = settle(args, &storage, output, &interrupt)?;
-    }
+    let carried_out = args.in_place && !args.dry_run && settle(args, &storage, output, &interrupt)?;
     let request = Request {
         path: args.path.clone(),
         database: args.db.clone(),
@@ -90,7 +87,8 @@ pub(crate) fn run(args: &Recover, output: &Output) -> Result<Exit, Failure> {
     let plan = plan(&storage, &request)?;
     output.text(recovery::plan_text(&plan, output.style()));
     let recovered = execute(args, &plan, &storage, output, &interrupt)?;
-    told.describe(&plan, &recovered);
+    let mut told = Recovery::of(recovered.report());
+    told.carried_out = carried_out;
     output.text(told.text(output.style()));
     if args.dry_run {
         output.text("nothing is written (--dry-run)");

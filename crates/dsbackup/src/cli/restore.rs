@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backup_set::{SetReader, restore};
+use ese::recovery::Until;
 use vfs::Storage;
 use vfs::os::Os;
 
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::output::human;
+use crate::output::recovery::Recovery;
 use crate::output::{Output, json};
 
 mod through_service;
@@ -20,11 +22,13 @@ pub(crate) use through_service::{Present, restore_to_service};
 /// Restore a backup set.
 ///
 /// The set's hashes are checked before anything is touched, files are checked while they are
-/// copied and once more where they were put. Until all of it is done, a folder holds the file
-/// RESTORE-INCOMPLETE, and a service does not go online.
+/// copied and once more where they were put. Then the database is recovered: its logs are replayed,
+/// what was not committed is undone (a service does that when it starts). Until all of it is done, a
+/// folder holds the file RESTORE-INCOMPLETE, and a service does not go online.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     dsbackup restore /backups/dc1-monday --to /restored\n  \
+    dsbackup restore /backups/dc1-monday --to /restored --until 2026-03-01T14:30:00Z\n  \
     dsbackup restore /backups/dc1-monday --server DC1    (the service in --restore-mode)\n  \
     dsbackup restore /backups/dc1-monday --server DC1 --overwrite")]
 #[command(group(clap::ArgGroup::new("where").required(true).args(["to", "server"])))]
@@ -35,6 +39,15 @@ pub(crate) struct Restore {
     /// Restore to this folder; it must not exist, or be empty.
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
+
+    /// Stop at the end of this log generation (hexadecimal, as in file names), or at this time
+    /// (UTC, such as 2026-03-01T14:30:00Z).
+    #[arg(long, value_name = "GENERATION|TIME", conflicts_with = "server")]
+    until: Option<Until>,
+
+    /// Leave the database as it was backed up, with its logs beside it.
+    #[arg(long, conflicts_with_all = ["server", "until"])]
+    no_recover: bool,
 
     /// Replace what is there: files of the same names in a folder that is not empty; with --server
     /// the directory's present database and logs.
@@ -58,7 +71,11 @@ pub(crate) fn run(args: &Restore, output: &Output) -> Result<Exit, Failure> {
     let restored = match (&args.to, &args.server) {
         (Some(dir), _) => {
             let target: Arc<dyn Storage> = Arc::new(Os);
-            let options = restore::Options { replace: args.overwrite };
+            let options = restore::Options {
+                replace: args.overwrite,
+                as_is: args.no_recover,
+                until: args.until,
+            };
             restore::to_folder(&set, &target, dir, options, &bars).map_err(Failure::from)
         }
         (None, Some(server)) => {
@@ -87,6 +104,11 @@ fn say(args: &Restore, restored: &restore::Restored, time: Duration, output: &Ou
         human::size(restored.bytes),
         human::seconds(time)
     ));
+    let recovered: Vec<Recovery> = restored.recovered.iter().map(Recovery::of).collect();
+    for one in &recovered {
+        output.text(format!("recovered {}:", one.database()));
+        output.text(one.text(output.style()));
+    }
     output.summary(
         "restore",
         &json::Restore {
@@ -96,6 +118,7 @@ fn say(args: &Restore, restored: &restore::Restored, time: Duration, output: &Ou
             files: restored.files.iter().map(|(entry, _)| entry.into()).collect(),
             paths: restored.files.iter().map(|(_, path)| path.display().to_string()).collect(),
             bytes: restored.bytes,
+            recovered,
             seconds: time.as_secs_f64(),
         },
     );

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use backup_set::{SetReader, verify};
+use backup_set::manifest::FileKind;
+use backup_set::{SetReader, recover, verify};
 use ese::DatabaseFile;
 use ese::check::{Level, Options};
 use ese::logs::chain::{self, LogReport};
@@ -13,8 +14,10 @@ use vfs::os::Os;
 
 use crate::cli::found::{Found, find};
 use crate::cli::opened::in_memory;
+use crate::cli::recover::scratch_in;
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
+use crate::output::recovery::Recovery;
 use crate::output::verdict::{DatabaseVerdict, LogVerdict, SetVerdict, Verdicts};
 use crate::output::{Bars, Output};
 
@@ -30,6 +33,7 @@ use crate::output::{Bars, Output};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     dsbackup verify /backups/dc1-monday\n  \
+    dsbackup verify /backups/dc1-monday --replay\n  \
     dsbackup verify ntds.dit --json\n  \
     dsbackup verify ntds.dit --level pages\n\n\
     Exit code 1 with errors, 3 if something is not a database at all.")]
@@ -45,6 +49,10 @@ pub(crate) struct Verify {
     /// Verify databases that were not shut down as they lie, and not what their logs make of them.
     #[arg(long)]
     as_is: bool,
+
+    /// Replay the logs of backup sets in memory too, and verify what comes of it in full.
+    #[arg(long)]
+    replay: bool,
 
     /// Threads to use; 0 for one a processor.
     #[arg(long, default_value_t = 0)]
@@ -77,13 +85,19 @@ struct Settings {
     database: Options,
     set: Options,
     as_is: bool,
+    replay: bool,
 }
 
 pub(crate) fn run(args: &Verify, output: &Output) -> Result<Exit, Failure> {
     let interrupt = Interrupt::install()?;
     let storage: Arc<dyn Storage> = Arc::new(Os);
     let at = |default| Options::new(args.level.map_or(default, Level::from), args.threads);
-    let settings = Settings { database: at(Level::Full), set: at(Level::Pages), as_is: args.as_is };
+    let settings = Settings {
+        database: at(Level::Full),
+        set: at(Level::Pages),
+        as_is: args.as_is,
+        replay: args.replay,
+    };
     let mut verdicts = Verdicts::default();
     let mut exit = Exit::Done;
     for path in &args.path {
@@ -153,10 +167,50 @@ fn judge(
             let verdict = SetVerdict::of(&set, &report);
             bars.suspend(|| output.text(verdict.text(style)));
             verdicts.sets.push(verdict);
-            Ok(report.is_good())
+            let mut good = report.is_good();
+            if settings.replay && good {
+                good = replay(storage, &set, bars, verdicts, output)?;
+            }
+            Ok(good)
         }
         Found::Unfinished { path } => Err(unfinished(&path)),
     }
+}
+
+/// Replays a set in memory, and verifies what comes of it.
+fn replay(
+    storage: &Arc<dyn Storage>,
+    set: &SetReader,
+    bars: &Bars,
+    verdicts: &mut Verdicts,
+    output: &Output,
+) -> Result<bool, Failure> {
+    let logs = set.dir().join(backup_set::name::LOGS);
+    let mut good = true;
+    for (entry, path) in set.files() {
+        if entry.kind != FileKind::NtdsDatabase {
+            continue;
+        }
+        let scratch = scratch_in(&std::env::temp_dir());
+        let recovered = match recover::in_memory(storage, &path, &logs, &scratch, bars) {
+            Ok(recovered) => recovered,
+            Err(error) => {
+                bars.suspend(|| output.failure(&error.into()));
+                good = false;
+                continue;
+            }
+        };
+        let told = Recovery::of(recovered.report());
+        bars.suspend(|| output.text(told.text(output.style())));
+        verdicts.replays.push(told);
+        let options = Options::new(Level::Full, 0);
+        let report = verify::opened(storage, &recovered.file()?, None, &options, bars)?;
+        let verdict = DatabaseVerdict::of(&path.display().to_string(), &report).recovered();
+        bars.suspend(|| output.text(verdict.text(output.style())));
+        verdicts.databases.push(verdict);
+        good &= report.is_good();
+    }
+    Ok(good)
 }
 
 /// Verifies logs: each by itself, and those of one stream as a chain.

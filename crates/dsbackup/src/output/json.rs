@@ -4,6 +4,7 @@ use ntdsb::HResult;
 use serde::Serialize;
 
 use crate::exit::Failure;
+use crate::output::recovery::Recovery;
 
 /// An object with its kind and verb, and the fields of `body` beside them.
 #[derive(Debug, Serialize)]
@@ -108,6 +109,8 @@ pub(crate) struct Restore {
     pub(crate) files: Vec<StoredFile>,
     pub(crate) paths: Vec<String>,
     pub(crate) bytes: u64,
+    /// What recovering each database did; empty where they were left as they were backed up.
+    pub(crate) recovered: Vec<Recovery>,
     pub(crate) seconds: f64,
 }
 

@@ -122,6 +122,7 @@ impl backup_set::Progress for Bars {
             Phase::Hash => "hashing",
             Phase::Pages => "verifying",
             Phase::Copy => "copying",
+            Phase::Replay => "replaying",
             _ => "checking",
         };
         self.phase(phase, name);

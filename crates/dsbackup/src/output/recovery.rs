@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ese::recovery::output::Written;
-use ese::recovery::{Ending, Loss, Plan, Recovered, Report, SourceKind};
+use ese::recovery::{Ending, Loss, Plan, Report, SourceKind};
 use ese_format::LogGeneration;
 use serde::Serialize;
 
@@ -112,19 +112,18 @@ pub(crate) fn written_text(written: &Written) -> String {
 }
 
 impl Recovery {
-    /// Takes over what is known when the replay is done.
-    pub(crate) fn describe(&mut self, plan: &Plan, recovered: &Recovered) {
-        let report = recovered.report();
+    /// What is known when the replay is done.
+    pub(crate) fn of(report: &Report) -> Self {
         let counts = &report.counts;
         let shown = |paths: &[std::path::PathBuf]| -> Vec<String> {
             paths.iter().map(|path| path.display().to_string()).collect()
         };
-        *self = Self {
+        Self {
             ok: report.loss.is_none() && report.damaged == 0,
-            database: recovered.path().display().to_string(),
+            database: report.path.display().to_string(),
             kind: kind(report.kind),
             state: report.state.map(|state| state.to_string()),
-            needed: plan.required.as_ref().map(|range| Range::of(*range.start(), *range.end())),
+            needed: report.required.as_ref().map(|range| Range::of(*range.start(), *range.end())),
             logs: shown(&report.logs),
             left_out: shown(&report.left_out),
             replayed: counts.generations.map(|(first, last)| Range::of(first, last)),
@@ -150,20 +149,13 @@ impl Recovery {
             first_damaged_pages: report.first_damaged.iter().map(|page| page.0).collect(),
             other_databases: report.others.iter().map(|other| other.path.clone()).collect(),
             loss: report.loss.as_ref().map(LossFacts::of),
-            unchanged: recovered.is_unchanged(),
-            carried_out: self.carried_out,
+            unchanged: report.unchanged,
+            carried_out: false,
             in_place: false,
             written: None,
             seconds: 0.0,
             time: Duration::ZERO,
-            consistent: recovered.header().consistent_position.to_string(),
-        };
-        self.text_of_end(report);
-    }
-
-    fn text_of_end(&mut self, report: &Report) {
-        if report.logs.is_empty() {
-            self.end = "0:0:0".to_owned();
+            consistent: report.consistent.to_string(),
         }
     }
 
@@ -178,6 +170,11 @@ impl Recovery {
 
     pub(crate) fn finish(&mut self, time: Duration) {
         (self.time, self.seconds) = (time, time.as_secs_f64());
+    }
+
+    /// The database.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
     }
 
     /// Whether nothing was lost and no page is damaged.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 pub(crate) use crate::output::database_verdict::DatabaseVerdict;
 use crate::output::human::{Style, count, size};
+use crate::output::recovery::Recovery;
 
 /// The result of a run of `verify`.
 #[derive(Debug, Default, Serialize)]
@@ -16,6 +17,8 @@ pub(crate) struct Verdicts {
     pub(crate) databases: Vec<DatabaseVerdict>,
     pub(crate) logs: Vec<LogVerdict>,
     pub(crate) sets: Vec<SetVerdict>,
+    /// What replaying the sets did, where it was asked for.
+    pub(crate) replays: Vec<Recovery>,
 }
 
 /// What verifying a log found.

@@ -38,11 +38,21 @@ fn a_dirty_database_goes_with_its_logs_into_a_set_and_back() {
 
     let to = world.path("out");
     let to = to.to_str().unwrap();
-    restore(&world, &["--to", to]).exits(0);
-    assert_eq!(std::fs::read(world.path("out/test.edb")).unwrap(), database);
+    let restored = restore(&world, &["--to", to]).exits(0);
+    assert!(restored.stdout.contains("undone what was not committed"), "{}", restored.stdout);
+    let verified = dsbackup(["verify", to]).exits(0);
+    assert!(verified.stdout.contains("CleanShutdown"), "{}", verified.stdout);
     restore(&world, &["--to", to]).exits(4);
     restore(&world, &["--to", to, "--overwrite"]).exits(0);
     dsbackup(["verify", to]).exits(0);
+    let replayed = dsbackup(["verify", "--replay", set.to_str().unwrap()]).exits(0);
+    assert!(replayed.stdout.contains("test.edb with its logs: good"), "{}", replayed.stdout);
+    let raw = world.path("raw");
+    restore(&world, &["--to", raw.to_str().unwrap(), "--no-recover"]).exits(0);
+    assert!(std::fs::read(raw.join("test.edb")).unwrap() == database);
+    let dumps = [world.dit.clone(), world.path("out/test.edb"), raw.join("test.edb")]
+        .map(|path| dsbackup(["--quiet", "dump", path.to_str().unwrap()]).exits(0).stdout);
+    assert!(dumps[0] == dumps[1] && dumps[1] == dumps[2]);
 
     let socket = world.socket();
     let socket = socket.to_str().unwrap();

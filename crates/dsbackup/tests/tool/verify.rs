@@ -35,7 +35,7 @@ fn the_summary_of_verify_has_the_documented_fields() {
     let summary = verify(|_| {}).exits(0).summary();
     assert_eq!(
         names(&summary),
-        ["message_type", "command", "ok", "databases", "logs", "sets"].into()
+        ["message_type", "command", "ok", "databases", "logs", "sets", "replays"].into()
     );
     assert_eq!(summary["message_type"], "summary");
     let database = &summary["databases"][0];

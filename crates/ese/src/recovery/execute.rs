@@ -125,6 +125,7 @@ impl Plan {
         let path = self.folder.join(self.name(&replayed));
         let now = options.clock.clone().now();
         let outcome = Outcome::new(pages, &path, &replayed.header, log, counters, now);
+        report.complete(&outcome, &path);
         let recovered = Recovered { outcome, report, path, others };
         if recovered.report.loss.is_some() {
             self.judge_whole(&recovered)?;
@@ -133,13 +134,14 @@ impl Plan {
     }
 
     /// The result where there is nothing to do.
-    fn unchanged(&self, pages: Overlay, report: Report) -> Result<Recovered, RecoveryError> {
+    fn unchanged(&self, pages: Overlay, mut report: Report) -> Result<Recovered, RecoveryError> {
         let path = self.path().to_owned();
         let Some(header) = &self.header else { return Err(RecoveryError::Nothing { path }) };
         let counters =
             Counters { dbtime: header.dbtime, last_objid: header.last_objid, hard: false };
         let time = header.consistent_time;
         let outcome = Outcome::new(pages, &path, header, LogEnd::None, counters, time);
+        report.complete(&outcome, &path);
         Ok(Recovered { outcome, report, path, others: Vec::new() })
     }
 
@@ -256,9 +258,7 @@ impl Recovered {
 
     /// Whether the database was clean, and the logs had nothing to say that it does not have.
     pub fn is_unchanged(&self) -> bool {
-        self.report.kind == SourceKind::Clean
-            && self.outcome.pages().changed().is_empty()
-            && !matches!(self.outcome.log(), LogEnd::Continued(_))
+        self.report.unchanged
     }
 
     /// The database that was recovered, or the name that one without a file is given.

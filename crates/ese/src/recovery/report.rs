@@ -1,12 +1,13 @@
 //! What a recovery did, and what was lost.
 
-use std::path::PathBuf;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use ese_format::header::DatabaseState;
 use ese_format::{LogGeneration, LogPosition, LogTime, PageNumber};
 
 use super::attachment::OtherDatabase;
-use super::outcome::LogEnd;
+use super::outcome::{LogEnd, Outcome};
 use super::plan::{Plan, SourceKind};
 use super::problem::MissingLogs;
 use super::redo::{Counts, Replayed};
@@ -23,6 +24,14 @@ pub struct Report {
     pub database: Option<PathBuf>,
     /// Its state before.
     pub state: Option<DatabaseState>,
+    /// The recovered database, or the name that one without a file is given.
+    pub path: PathBuf,
+    /// The generations without which it could not become consistent.
+    pub required: Option<RangeInclusive<LogGeneration>>,
+    /// Where it is consistent now.
+    pub consistent: LogPosition,
+    /// Whether it was clean, and the logs had nothing to say that it does not have.
+    pub unchanged: bool,
     /// The log files that were replayed, ascending.
     pub logs: Vec<PathBuf>,
     /// The record that was replayed last.
@@ -83,6 +92,10 @@ impl Report {
             kind: plan.kind,
             database: plan.database.as_ref().map(|database| database.path().to_owned()),
             state: plan.header.as_ref().map(|header| header.state),
+            path: plan.path().to_owned(),
+            required: plan.required.clone(),
+            consistent: LogPosition::UNSET,
+            unchanged: false,
             logs: plan.logs.iter().map(|log| log.path.clone()).collect(),
             end: LogPosition { generation: none, ..LogPosition::UNSET },
             last_log_created: LogTime::UNSET,
@@ -141,5 +154,14 @@ impl Report {
             LogEnd::Closed { .. } => Ending::Closed,
             LogEnd::None => Ending::Apart,
         };
+    }
+
+    /// The result is known.
+    pub(crate) fn complete(&mut self, outcome: &Outcome, path: &Path) {
+        path.clone_into(&mut self.path);
+        self.consistent = outcome.header().consistent_position;
+        self.unchanged = self.kind == SourceKind::Clean
+            && outcome.pages().changed().is_empty()
+            && self.ending != Ending::Continued;
     }
 }

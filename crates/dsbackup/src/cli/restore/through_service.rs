@@ -103,7 +103,8 @@ pub(crate) fn restore_to_service(
         }
     }
     context.end()?;
-    Ok(Restored { files: plan.files, bytes: set.manifest().total_size() })
+    let bytes = set.manifest().total_size();
+    Ok(Restored { files: plan.files, bytes, recovered: Vec::new() })
 }
 
 /// Tells the service that the restore failed. It holds the directory back in any case: this only
