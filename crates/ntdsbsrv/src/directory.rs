@@ -148,6 +148,9 @@ pub enum DirectoryError {
         /// The engine's number for it.
         jet_code: i32,
     },
+    /// A restored database cannot be brought together with its logs.
+    #[error("{0}")]
+    Recovery(#[from] Box<ese::recovery::RecoveryError>),
     /// A file could not be reached.
     #[error(transparent)]
     Storage(#[from] vfs::Error),
@@ -159,6 +162,7 @@ impl DirectoryError {
         HResult::from_jet(match self {
             Self::Engine(error) => error.jet_code(),
             Self::NotHostable { jet_code, .. } => *jet_code,
+            Self::Recovery(error) => error.jet_code(),
             Self::Storage(error) if error.is_not_found() => JET_FILE_NOT_FOUND,
             Self::Storage(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 JET_FILE_ACCESS_DENIED

@@ -35,6 +35,7 @@ mod notify;
 mod options;
 mod paths;
 pub mod policy;
+mod recovery;
 mod registration;
 mod restore;
 mod server;

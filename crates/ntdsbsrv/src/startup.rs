@@ -5,14 +5,16 @@
 //! | any | restore mode | closed |
 //! | none | normal | opened; a directory that cannot be hosted fails the start |
 //! | registered, failed, recovering | normal | closed, and the service says why |
-//! | complete | normal | opened with the restored files, then the registration is removed |
+//! | complete | normal | recovered, opened, then the registration is removed |
 //!
-//! A restored database that cannot be opened keeps its registration, and the directory stays
-//! closed: a second restore puts it right.
+//! A restored database that cannot be recovered or opened keeps its registration, and the directory
+//! stays closed: a second restore puts it right. A start that was stopped in the recovery is
+//! repeated by the next one.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ese::recovery::RecoveryError;
 use ntdsb::HResult;
 use ntdsb::registration::{RegisteredRestore, Registration, Status};
 use ntdsb::unc::Volumes;
@@ -20,6 +22,7 @@ use ntdsb::unc::Volumes;
 use crate::ServeError;
 use crate::audit::AuditLog;
 use crate::directory::{DirectoryError, Places};
+use crate::recovery;
 use crate::registration::RegistrationStore;
 use crate::service::{Hosted, Service, display};
 use crate::settings::Settings;
@@ -90,15 +93,15 @@ pub(crate) fn host(
             describe(&registration)
         )));
     }
-    match open_restored(settings, &registration, volumes) {
+    match open_restored(settings, &registration, volumes, audit) {
         Ok((directory, place)) => {
             finish_restore(settings, state, registrations, &registration, &place)?;
             audit.service("restored", Some(&display(&place.database)));
             Ok(Hosted::Online(Arc::new(directory)))
         }
         Err(error) => Ok(Hosted::Offline(format!(
-            "the restored directory cannot be opened: {error}; start with --restore-mode and \
-             restore again"
+            "the restored directory cannot be recovered and opened: {error}; start with \
+             --restore-mode and restore again"
         ))),
     }
 }
@@ -137,33 +140,28 @@ fn configured_places(settings: &Settings, state: &ServiceState) -> Places {
     Places { database, checkpoint: logs.clone(), logs }
 }
 
-/// Opens the restored database with the logs it needs, which lie in the log path, or still where
-/// the restore put them.
+/// Recovers the restored database with its logs, which lie in the log path, or still where the
+/// restore put them, and opens it.
 fn open_restored(
     settings: &Settings,
     registration: &Registration,
     volumes: &Volumes,
+    audit: &AuditLog,
 ) -> Result<(StandingDirectory, RestoredPlace), DirectoryError> {
     let not_here = |code: HResult| DirectoryError::NotHostable {
         database: settings.dit.clone(),
         reason: format!("the registered paths are not of this computer ({code})"),
         jet_code: code.to_jet().unwrap_or_default(),
     };
-    let mut place = restored_place(&registration.restore, volumes).map_err(not_here)?;
-    let open =
-        |logs: &PathBuf| StandingDirectory::open(settings.storage.clone(), &place.database, logs);
-    match open(&place.logs) {
-        Ok(directory) => Ok((directory, place)),
-        Err(error) if place.logs == place.backup_logs => Err(error),
-        Err(error) => match open(&place.backup_logs) {
-            Ok(directory) => {
-                place.logs = place.backup_logs.clone();
-                Ok((directory, place))
-            }
-            // The log path is where logs belong, so its error is the one to tell.
-            Err(_) => Err(error),
-        },
-    }
+    let place = restored_place(&registration.restore, volumes).map_err(not_here)?;
+    let storage = &settings.storage;
+    let report = recovery::recover(storage, &place).map_err(|error| match error {
+        RecoveryError::File(error) => DirectoryError::Engine(error),
+        error => DirectoryError::Recovery(Box::new(error)),
+    })?;
+    audit.service("recovered", Some(&recovery::told(&report, &place.database)));
+    let directory = StandingDirectory::open(storage.clone(), &place.database, &place.logs)?;
+    Ok((directory, place))
 }
 
 /// Remembers where the directory is now and that it was restored, then removes the registration.
