@@ -1,7 +1,7 @@
 //! How fast logs are replayed, what bounds it, and how much memory it takes.
 //!
 //! * Rate: chains that the test kit makes, and real logs of the corpus; beside reading and
-//!   checksumming the same logs alone, and beside one page copy for each record that changes a page.
+//!   checksumming the same logs alone, and beside a page copy for each record that changes one.
 //! * Cost: chains of 1, 2, 4 and 8 parts over the same database: time for each megabyte.
 //! * Memory: the whole verb `recover --dry-run` over a chain many times larger than the cache.
 //!

@@ -25,7 +25,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let rounds: u32 = arguments.first().map_or(Ok(200), |n| n.parse())?;
     let seed: u64 = arguments.get(1).map_or(Ok(u64::from(std::process::id())), |n| n.parse())?;
     println!(
-        "kill-recover: {rounds} rounds, seed {seed} (again: cargo xtask kill-recover {rounds} {seed})"
+        "kill-recover: {rounds} rounds, seed {seed} (again: cargo xtask kill-recover {rounds} \
+         {seed})"
     );
     let mut random = Random(seed | 1);
     let tool = tool()?;

@@ -23,8 +23,8 @@ pub(crate) use through_service::{Present, restore_to_service};
 ///
 /// The set's hashes are checked before anything is touched, files are checked while they are
 /// copied and once more where they were put. Then the database is recovered: its logs are replayed,
-/// what was not committed is undone (a service does that when it starts). Until all of it is done, a
-/// folder holds the file RESTORE-INCOMPLETE, and a service does not go online.
+/// what was not committed is undone (a service does that when it starts). Until all of it is done,
+/// a folder holds the file RESTORE-INCOMPLETE, and a service does not go online.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     dsbackup restore /backups/dc1-monday --to /restored\n  \
