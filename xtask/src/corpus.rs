@@ -4,8 +4,8 @@
 //!   on state, page size, page count and damaged pages, and finds errors in the depth only where
 //!   that checker or the one for indexes (`ese_index_check.py`) does.
 //! * `backup` from a running service and `restore --no-recover` give the same bytes; the hashes of
-//!   the manifest agree with `b3sum` where that program is there. Databases that a service must refuse (dirty
-//!   without their logs, never finished) are refused, and the reason is printed.
+//!   the manifest agree with `b3sum` where that program is there. Databases that a service must
+//!   refuse (dirty without their logs, never finished) are refused, and the reason is printed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
