@@ -4,7 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stderr, clippy::cast_possible_truncation)]
 
+#[path = "../log_records/walk.rs"]
+#[allow(dead_code, reason = "used by another test too")]
+mod walk;
+
 mod corpus;
+mod cuts;
 mod refusals;
 
 use std::path::Path;
@@ -37,7 +42,10 @@ fn findings(file: &Arc<DatabaseFile>) -> Vec<String> {
 
 /// All user tables as JSON lines.
 fn dump(file: Arc<DatabaseFile>) -> Vec<u8> {
-    let database = Database::with_store(file, 64 << 20).unwrap();
+    dump_of(&Database::with_store(file, 64 << 20).unwrap())
+}
+
+fn dump_of(database: &Database) -> Vec<u8> {
     let mut text = Vec::new();
     let mut complain = |complaint: ese::dump::Complaint| panic!("{complaint}");
     let mut dumper = ese::dump::Dumper::new(&mut text, &mut complain).holding(1 << 20);
