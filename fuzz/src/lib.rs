@@ -184,3 +184,115 @@ pub fn read_all(database: &ese::Database) -> u64 {
     }
     failed
 }
+
+/// One log file that is edited.
+pub struct LogEdits {
+    content: Vec<u8>,
+}
+
+impl LogEdits {
+    /// A log of a committed set.
+    pub fn of(set: &str, name: &str) -> Self {
+        let set = testkit::set(set);
+        Self { content: std::fs::read(set.file(name)).expect("a log") }
+    }
+
+    /// The file with edits laid over it: each five bytes, two for the sector and whether its
+    /// checksum is made anew, two for the offset, one for the value.
+    pub fn edited(&self, edits: &[u8]) -> Vec<u8> {
+        let mut bytes = self.content.clone();
+        lay_over_log(&mut bytes, edits);
+        bytes
+    }
+}
+
+fn lay_over_log(bytes: &mut [u8], edits: &[u8]) {
+    let sectors = bytes.len() / SECTOR;
+    for edit in edits.chunks_exact(5) {
+        let word = u16::from_le_bytes([edit[0], edit[1]]);
+        let sector = usize::from(word & 0x7FFF) % sectors;
+        let at = usize::from(u16::from_le_bytes([edit[2], edit[3]])) % SECTOR;
+        bytes[sector * SECTOR + at] = edit[4];
+        let block = &mut bytes[sector * SECTOR..(sector + 1) * SECTOR];
+        match (sector, word & 0x8000 != 0) {
+            (_, false) => {}
+            (0, true) => {
+                let sum = ese_format::checksum::xor32(block).to_le_bytes();
+                block[..4].copy_from_slice(&sum);
+            }
+            (_, true) => {
+                let number = u16::try_from(sector).expect("few sectors");
+                ese_format::log::segment::seal(block, number);
+            }
+        }
+    }
+}
+
+/// A small database with its logs in memory, edited anew each time.
+pub struct SmallSet {
+    database: Vec<u8>,
+    logs: Vec<(String, Vec<u8>)>,
+}
+
+impl SmallSet {
+    /// A committed set.
+    pub fn new(set: &str) -> Self {
+        let unpacked = testkit::set(set);
+        let mut logs = Vec::new();
+        for entry in std::fs::read_dir(unpacked.path()).expect("a folder") {
+            let name = entry.expect("a name").file_name().into_string().expect("a plain name");
+            if name.ends_with(".log") {
+                let bytes = std::fs::read(unpacked.file(&name)).expect("a log");
+                logs.push((name, bytes));
+            }
+        }
+        logs.sort();
+        Self { database: testkit::database(set), logs }
+    }
+
+    /// The files, in `/set`, and the logs alone in `/logs`, with edits laid over them: each six
+    /// bytes, the first for the file, the others as for a log, or for a page of the database.
+    pub fn edited(&self, edits: &[u8]) -> vfs::mem::Mem {
+        let (mut database, mut logs) = (self.database.clone(), self.logs.clone());
+        for edit in edits.chunks_exact(6) {
+            match usize::from(edit[0]) % (logs.len() + 1) {
+                0 => lay_over_database(&mut database, &edit[1..]),
+                log => lay_over_log(&mut logs[log - 1].1, &edit[1..]),
+            }
+        }
+        let mem = vfs::mem::Mem::new();
+        mem.put("/set/test.edb", database).expect("memory");
+        for (name, bytes) in logs {
+            mem.put(format!("/logs/{name}"), bytes.clone()).expect("memory");
+            mem.put(format!("/set/{name}"), bytes).expect("memory");
+        }
+        mem
+    }
+}
+
+/// Edits one byte of a page, and makes its checksum anew; of a header block too.
+fn lay_over_database(bytes: &mut [u8], edit: &[u8]) {
+    const PAGE: usize = 8192;
+    let pages = bytes.len() / PAGE;
+    let page = usize::from(u16::from_le_bytes([edit[0], edit[1]])) % pages;
+    let at = usize::from(u16::from_le_bytes([edit[2], edit[3]])) % PAGE;
+    let block = &mut bytes[page * PAGE..(page + 1) * PAGE];
+    block[at] = edit[4];
+    match page {
+        0 | 1 => {
+            let sum = ese_format::checksum::xor32(block).to_le_bytes();
+            block[..4].copy_from_slice(&sum);
+            let copy = block.to_vec();
+            bytes[..PAGE].copy_from_slice(&copy);
+            bytes[PAGE..2 * PAGE].copy_from_slice(&copy);
+        }
+        _ if block.iter().all(|&byte| byte == 0) => {}
+        _ => {
+            let number = PageNumber(u32::try_from(page - 1).expect("few pages"));
+            seal(block, number);
+        }
+    }
+}
+
+/// Bytes of a segment of a log.
+const SECTOR: usize = 4096;

@@ -19,8 +19,13 @@ const INSTRUMENTATION: &str = "--cfg fuzzing -Cpasses=sancov-module \
     -Cdebug-assertions -Ccodegen-units=1";
 /// Memory in MiB and length of input in bytes of targets that need other limits than [`USUAL`]:
 /// lists of edits are short, and reading must keep to its bounds.
-const LIMITS: &[(&str, u32, u32)] =
-    &[("database_check", 256, 400), ("database_read", 256, 400), ("key", 256, 8000)];
+const LIMITS: &[(&str, u32, u32)] = &[
+    ("database_check", 256, 400),
+    ("database_read", 256, 400),
+    ("key", 256, 8000),
+    ("log_segment", 256, 400),
+    ("recovery", 256, 400),
+];
 const USUAL: (u32, u32) = (512, 70_000);
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 
