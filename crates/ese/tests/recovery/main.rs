@@ -10,6 +10,7 @@ mod walk;
 
 mod corpus;
 mod cuts;
+mod pages;
 mod refusals;
 
 use std::path::Path;
