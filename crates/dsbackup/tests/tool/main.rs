@@ -4,6 +4,7 @@
 
 mod backup;
 mod logs;
+mod recover;
 mod tables;
 mod usage;
 mod verify;
