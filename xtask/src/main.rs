@@ -21,6 +21,7 @@ mod foreign;
 mod fuzz;
 mod kill;
 mod kill_recover;
+mod log_listing;
 mod long;
 mod memory;
 mod mutations;
@@ -42,6 +43,7 @@ const CHORES: &[(&str, &str, Chore)] = &[
     ("corpus", "verify, back up and restore every database of the corpus", corpus::run),
     ("recovered", "recover every set of the corpus with logs, and judge it", recovered::run),
     ("dhcp-backup", "recover a genuine online backup of Windows: DIR", dhcp_backup::run),
+    ("log-listing", "every record of the corpus beside an independent reader", log_listing::run),
     ("kill", "kill client and service at random moments [ROUNDS [SEED]]", kill::run),
     ("kill-recover", "kill recoveries in place [ROUNDS [SEED]]", kill_recover::run),
     ("bench", "the benchmark table [MEGABYTES]", bench::run),

@@ -2,8 +2,8 @@
 //!
 //! Compared are, of every page up to the last one of either: its links, object, flags, external
 //! header, and of each node deletion, key and data. Not compared is what nobody reads again: how
-//! lines lie on the page, its dbtime, free bytes held for a rollback, the flag that a node may have a
-//! version, and flush types.
+//! lines lie on the page, its dbtime, free bytes held for a rollback, the flag that a node may have
+//! a version, and flush types.
 
 use std::sync::Arc;
 
