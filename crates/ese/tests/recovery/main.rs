@@ -12,6 +12,7 @@ mod corpus;
 mod cuts;
 mod pages;
 mod refusals;
+mod ways;
 
 use std::path::Path;
 use std::sync::Arc;
