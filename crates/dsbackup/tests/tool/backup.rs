@@ -47,6 +47,10 @@ fn a_dirty_database_goes_with_its_logs_into_a_set_and_back() {
     dsbackup(["verify", to]).exits(0);
     let replayed = dsbackup(["verify", "--replay", set.to_str().unwrap()]).exits(0);
     assert!(replayed.stdout.contains("test.edb with its logs: good"), "{}", replayed.stdout);
+    let dry = dsbackup(["recover", set.to_str().unwrap(), "--dry-run"]).exits(0);
+    assert!(dry.stdout.contains("equal to the manifest's hashes"), "{}", dry.stdout);
+    let refused = dsbackup(["recover", set.to_str().unwrap(), "--in-place"]).exits(4);
+    assert!(refused.stderr.contains("a backup set is not changed"), "{}", refused.stderr);
     let raw = world.path("raw");
     restore(&world, &["--to", raw.to_str().unwrap(), "--no-recover"]).exits(0);
     assert!(std::fs::read(raw.join("test.edb")).unwrap() == database);
