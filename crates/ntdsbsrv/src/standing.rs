@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ese::logs::LogFile;
+use ese::recovery::journal;
 use ese::{DatabaseFile, VerifiedReader};
 use ese_format::header::DatabaseState;
 use ese_format::{LogGeneration, Signature, jet};
@@ -47,6 +48,15 @@ impl StandingDirectory {
         database: &Path,
         logs_dir: &Path,
     ) -> Result<Self, DirectoryError> {
+        if journal::is_pending(storage.as_ref(), database)? {
+            return Err(DirectoryError::NotHostable {
+                database: database.to_owned(),
+                reason: "a recovery in place was committed and is not finished: run dsbackup \
+                         recover --in-place on it"
+                    .to_owned(),
+                jet_code: jet::ERR_DATABASE_DIRTY_SHUTDOWN,
+            });
+        }
         let database = Arc::new(DatabaseFile::open(storage.clone(), database)?);
         check_state(&database)?;
         database.check_complete()?;
@@ -314,6 +324,15 @@ mod tests {
         assert!(!logs.last().unwrap().path.exists(), "the current log is the last one");
         let last = logs.last().unwrap().generation;
         assert_eq!(directory.generations(), Some((logs[0].generation, last)));
+    }
+
+    #[test]
+    fn a_database_whose_recovery_is_not_finished_is_not_hosted() {
+        let set = testkit::set("crash_8k_e");
+        std::fs::write(set.file("test.edb.recovery"), b"committed").unwrap();
+        let error = StandingDirectory::open(Arc::new(Os), &set.file("test.edb"), set.path());
+        let text = error.unwrap_err().to_string();
+        assert!(text.contains("dsbackup recover --in-place"), "{text}");
     }
 
     #[test]

@@ -74,6 +74,9 @@ impl Storage for Os {
             OpenMode::ReadWrite => options.read(true).write(true),
             OpenMode::CreateNew => options.read(true).write(true).create_new(true),
         };
+        // What is made here holds a directory's secrets, or is written for one reader.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(|e| Error::new(operation, path, e))?;
         let kind =
             file.metadata().map_err(|e| Error::new(Operation::Inspect, path, e))?.file_type();
