@@ -132,3 +132,19 @@ impl Storage for Os {
         fs::File::open(dir).map_err(error)?.sync_all().map_err(error)
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_new_file_can_be_read_by_its_owner_only() {
+        let path = std::env::temp_dir().join(format!("vfs-mode-{}", std::process::id()));
+        drop(Os.open(&path, OpenMode::CreateNew).unwrap());
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        fs::remove_file(path).unwrap();
+        assert_eq!(mode & 0o077, 0);
+    }
+}
