@@ -192,29 +192,19 @@ fn look_at(
     header: &DatabaseHeader,
     range: &RangeInclusive<LogGeneration>,
 ) -> Result<Look, Error> {
-    let by_name = match named.name.role {
-        LogRole::Archived(generation, _) if !range.contains(&generation) => {
-            return Ok(Look::OutOfRange);
-        }
-        LogRole::Archived(generation, _) => Some(generation),
-        _ => None,
-    };
+    if let LogRole::Archived(generation, _) = named.name.role
+        && !range.contains(&generation)
+    {
+        return Ok(Look::OutOfRange);
+    }
     let path = directory.join(&named.text);
-    let file = storage.open(&path, OpenMode::Read)?;
-    let found = file.len()?;
-    let mut beginning = vec![0; LOG_HEADER_LEN];
-    let read = file.read_at(&mut beginning, 0)?;
-    beginning.truncate(read);
     let reject = |path, reason| Ok(Look::Rejected(RejectedLog { path, reason }));
-    let log = match LogHeader::parse(&beginning) {
+    let (log, found) = match header_at(storage, &path, named.name)? {
         Ok(log) => log,
-        Err(error) => return reject(path, RejectReason::Header(error)),
+        Err(reason) => return reject(path, reason),
     };
     if log.signature != header.log_signature {
         return reject(path, RejectReason::OtherStream(log.signature));
-    }
-    if by_name.is_some_and(|generation| generation != log.generation) {
-        return reject(path, RejectReason::OtherGeneration(log.generation));
     }
     if !range.contains(&log.generation) {
         return Ok(Look::OutOfRange);
@@ -224,6 +214,26 @@ fn look_at(
         return reject(path, RejectReason::Length { expected, found });
     }
     Ok(Look::Fits((path, found), log))
+}
+
+/// The header of the log file with this name, and its length; or why it is none.
+pub(crate) fn header_at(
+    storage: &dyn Storage,
+    path: &Path,
+    name: LogName,
+) -> Result<Result<(LogHeader, u64), RejectReason>, Error> {
+    let file = storage.open(path, OpenMode::Read)?;
+    let len = file.len()?;
+    let mut beginning = vec![0; LOG_HEADER_LEN];
+    let read = file.read_at(&mut beginning, 0)?;
+    beginning.truncate(read);
+    Ok(match (LogHeader::parse(&beginning), name.role) {
+        (Err(error), _) => Err(RejectReason::Header(error)),
+        (Ok(header), LogRole::Archived(generation, _)) if generation != header.generation => {
+            Err(RejectReason::OtherGeneration(header.generation))
+        }
+        (Ok(header), _) => Ok((header, len)),
+    })
 }
 
 /// The way in which the archived logs among `names`, which lie beside `current`, are named.

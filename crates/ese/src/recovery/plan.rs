@@ -216,25 +216,15 @@ fn dirty(
     let committed = header.max_committed.max(*required.end());
     let signature = header.log_signature;
     let search = Search { signature, required: Some(required.clone()), from: first, committed };
-    let (chain, left_out, missing) = search.run(&mut source, request, Some(&header))?;
-    check_history(&header, &chain)?;
-    let number = chain.first().and_then(|log| listed_number(log, header.signature));
-    let of_header = DatabaseId(u8::try_from(header.dbid).unwrap_or_default());
+    let found = search.run(&mut source, request, Some(&header))?;
+    check_history(&header, &found.chain)?;
+    let listed = found.chain.first().and_then(|log| listed_number(log, header.signature));
     Ok(Plan {
         kind,
-        database: Some(database.clone()),
-        folder: vfs::durable::parent(path).to_owned(),
-        number: number.unwrap_or(if of_header.0 == 0 { FIRST } else { of_header }),
-        page_size: database.page_size(),
-        from: beginning(&chain),
-        logs: chain,
+        number: listed.unwrap_or(number_of(&header)),
         required: Some(required),
         committed,
-        until: request.until,
-        left_out,
-        lossy: request.lossy,
-        missing,
-        header: Some(header),
+        ..Plan::over(database, header, found, request)
     })
 }
 
@@ -253,24 +243,8 @@ fn clean(
     let from = source.logs.keys().next().copied().unwrap_or_default();
     let signature = header.log_signature;
     let search = Search { signature, required: None, from, committed: LogGeneration(0) };
-    let (chain, left_out, missing) = search.run(&mut source, request, Some(&header))?;
-    let number = DatabaseId(u8::try_from(header.dbid).unwrap_or_default());
-    Ok(Plan {
-        kind: SourceKind::Clean,
-        database: Some(database.clone()),
-        folder: vfs::durable::parent(database.path()).to_owned(),
-        number: if number.0 == 0 { FIRST } else { number },
-        page_size: database.page_size(),
-        from: beginning(&chain),
-        logs: chain,
-        required: None,
-        committed: LogGeneration(0),
-        until: request.until,
-        left_out,
-        lossy: request.lossy,
-        missing,
-        header: Some(header),
-    })
+    let found = search.run(&mut source, request, Some(&header))?;
+    Ok(Plan::over(database, header, found, request))
 }
 
 fn from_logs(mut source: Source, request: &Request) -> Result<Plan, RecoveryError> {
@@ -285,25 +259,50 @@ fn from_logs(mut source: Source, request: &Request) -> Result<Plan, RecoveryErro
     source.retain_stream(signature);
     let from = source.logs.keys().next().copied().unwrap_or_default();
     let search = Search { signature, required: None, from, committed: LogGeneration(0) };
-    let (chain, left_out, missing) = search.run(&mut source, request, None)?;
-    let page_size = chain.first().and_then(|log| log.header.page_size());
+    let found = search.run(&mut source, request, None)?;
+    let page_size = found.chain.first().and_then(|log| log.header.page_size());
     let Some(page_size) = page_size else { return Err(RecoveryError::Nothing { path }) };
-    Ok(Plan {
-        kind: SourceKind::LogsOnly,
-        database: None,
-        folder,
-        number: FIRST,
-        page_size,
-        from: beginning(&chain),
-        logs: chain,
-        required: None,
-        committed: LogGeneration(0),
-        until: request.until,
-        left_out,
-        lossy: request.lossy,
-        missing,
-        header: None,
-    })
+    Ok(Plan::new(folder, page_size, found, request))
+}
+
+impl Plan {
+    /// Logs that are replayed over nothing.
+    fn new(folder: PathBuf, page_size: PageSize, found: Found, request: &Request) -> Self {
+        let generation = found.chain.first().map(|log| log.generation).unwrap_or_default();
+        Self {
+            kind: SourceKind::LogsOnly,
+            database: None,
+            folder,
+            header: None,
+            page_size,
+            number: FIRST,
+            logs: found.chain,
+            from: LogPosition { generation, sector: 1, byte: 0 },
+            required: None,
+            committed: LogGeneration(0),
+            until: request.until,
+            left_out: found.left_out,
+            lossy: request.lossy,
+            missing: found.missing,
+        }
+    }
+
+    /// Logs that are replayed over a clean database.
+    fn over(
+        database: &Arc<DatabaseFile>,
+        header: DatabaseHeader,
+        found: Found,
+        request: &Request,
+    ) -> Self {
+        let folder = vfs::durable::parent(database.path()).to_owned();
+        Self {
+            kind: SourceKind::Clean,
+            database: Some(database.clone()),
+            number: number_of(&header),
+            header: Some(header),
+            ..Self::new(folder, database.page_size(), found, request)
+        }
+    }
 }
 
 /// Which logs are looked for.
@@ -315,11 +314,18 @@ struct Search {
     committed: LogGeneration,
 }
 
-type Found = (Vec<LogFile>, Vec<LogFile>, Option<MissingLogs>);
+/// What was found of them.
+struct Found {
+    /// The logs to be replayed.
+    chain: Vec<LogFile>,
+    /// Logs behind the generation to stop at.
+    left_out: Vec<LogFile>,
+    /// Logs that are missing, if that is put up with.
+    missing: Option<MissingLogs>,
+}
 
 impl Search {
-    /// The logs to be replayed, those that are left out, and those that are put up with as
-    /// missing.
+    /// Looks for them among what lies there.
     fn run(
         &self,
         source: &mut Source,
@@ -339,7 +345,7 @@ impl Search {
         let (chain, no_successor) = chain(source, self.from, header);
         let reached = chain.last().map(|log| log.generation);
         if (chain.is_empty() && self.required.is_none()) || reached.is_some_and(|end| end >= last) {
-            return Ok((chain, left_out, None));
+            return Ok(Found { chain, left_out, missing: None });
         }
         // What is behind a broken sequence does not count.
         let counts = |generation: &LogGeneration| match no_successor {
@@ -363,7 +369,7 @@ impl Search {
             original_folder: original_folder(source),
         };
         if request.lossy && !chain.is_empty() {
-            return Ok((chain, left_out, Some(missing)));
+            return Ok(Found { chain, left_out, missing: Some(missing) });
         }
         Err(RecoveryError::MissingLogs(Box::new(missing)))
     }
@@ -435,9 +441,12 @@ fn listed_number(log: &LogFile, signature: Signature) -> Option<DatabaseId> {
     entries.find(|entry| entry.signature == signature).map(|entry| entry.database)
 }
 
-fn beginning(chain: &[LogFile]) -> LogPosition {
-    let generation = chain.first().map(|log| log.generation).unwrap_or_default();
-    LogPosition { generation, sector: 1, byte: 0 }
+/// The number of a database by its header.
+fn number_of(header: &DatabaseHeader) -> DatabaseId {
+    match u8::try_from(header.dbid) {
+        Ok(0) | Err(_) => FIRST,
+        Ok(number) => DatabaseId(number),
+    }
 }
 
 /// Ascending generations as runs.

@@ -8,14 +8,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ese_format::log_header::{LOG_HEADER_LEN, LogHeader};
 use ese_format::log_name::{LogName, LogRole};
 use ese_format::{LogGeneration, Signature};
-use vfs::{OpenMode, Storage};
+use vfs::Storage;
 
 use super::problem::RecoveryError;
 use super::request::Request;
-use crate::logs::{LogFile, RejectReason, RejectedLog, archived_digits};
+use crate::logs::{LogFile, RejectedLog, archived_digits, header_at};
 use crate::{DatabaseFile, Error};
 
 /// What was found.
@@ -104,7 +103,7 @@ impl Source {
         names.sort_by_key(|(_, name)| name.role == LogRole::Current);
         for (text, name) in &names {
             let path = directory.join(text);
-            match look_at(storage, &path, *name)? {
+            match header_at(storage, &path, *name)? {
                 Ok((header, len)) => {
                     let generation = header.generation;
                     let archived_name = match name.role {
@@ -183,27 +182,4 @@ fn is_database(storage: &Arc<dyn Storage>, path: &Path, name: &str) -> Result<bo
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
     name.is_some_and(|name| ["temp.edb", "tmp.edb"].contains(&name.as_str()))
-}
-
-/// The header and the length of a log, or why it is none.
-fn look_at(
-    storage: &dyn Storage,
-    path: &Path,
-    name: LogName,
-) -> Result<Result<(LogHeader, u64), RejectReason>, Error> {
-    let file = storage.open(path, OpenMode::Read)?;
-    let len = file.len()?;
-    let mut beginning = vec![0; LOG_HEADER_LEN];
-    let read = file.read_at(&mut beginning, 0)?;
-    beginning.truncate(read);
-    let header = match LogHeader::parse(&beginning) {
-        Ok(header) => header,
-        Err(error) => return Ok(Err(RejectReason::Header(error))),
-    };
-    match name.role {
-        LogRole::Archived(generation, _) if generation != header.generation => {
-            Ok(Err(RejectReason::OtherGeneration(header.generation)))
-        }
-        _ => Ok(Ok((header, len))),
-    }
 }
