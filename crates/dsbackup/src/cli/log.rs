@@ -193,6 +193,8 @@ fn to_json(value: &RecordValue<'_>) -> Value {
 fn unreadable(error: LogError) -> Failure {
     match error {
         LogError::Storage(error) => error.into(),
+        // Its text says what to do.
+        error if !error.is_damage() => Failure::new(Exit::Unusable, error.to_string()),
         error => Failure::new(Exit::Unusable, error.to_string())
             .advise("Use another copy of this log; dsbackup verify says what else is damaged."),
     }
