@@ -9,7 +9,11 @@
 //! * [`verify::pages`]: every page judged, in parallel, in constant memory;
 //! * [`check`]: everything judged, trees, space, catalog, records, indexes;
 //! * [`VerifiedReader`]: the file as a backup delivers it, every page verified as it is read;
-//! * [`logs`]: which logs a database needs, and where they are.
+//! * [`logs`]: which logs a database needs, and where they are; their records, one after the other;
+//!   [`logs::chain`] judges them;
+//! * [`recovery`]: a database that was not shut down and its logs, brought together: planned,
+//!   replayed over an [`overlay`], undone, and read in memory, written elsewhere, or put in place;
+//! * [`apply`]: the one way to change pages, by what a log record says.
 //!
 //! # How it differs from other readers
 //!
@@ -24,9 +28,9 @@
 //! * memory is bounded: a cache of pages, and a long value is read chunk by chunk;
 //! * all of it is safe Rust; values borrow from the page where the page holds them.
 //!
-//! Invariants: a database file is never written; whole-file passes stream and their memory does
-//! not depend on the file's size or on how much of it is damaged; every byte read is taken as
-//! hostile.
+//! Invariants: a database file is written by a committed recovery in place and by nothing else;
+//! whole-file passes stream and their memory does not depend on the file's size or on how much of
+//! it is damaged; every byte read is taken as hostile.
 
 mod aligned;
 pub mod apply;
