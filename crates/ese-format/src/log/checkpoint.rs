@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use crate::checksum;
 use crate::field::block_fields;
 pub use crate::field::{Field, FieldValue};
-use crate::header::FileType;
+use crate::header::{FileType, MAGIC};
 use crate::le::{put, u32_at};
 use crate::log_header::LogHeader;
 use crate::{LogPosition, LogTime, Signature};
@@ -128,6 +128,10 @@ impl Checkpoint {
                 return Err(CheckpointError::BadChecksum { stored, computed });
             }
         };
+        // The header of a database can have the same sum; its magic is no position of a log.
+        if u32_at(block, 4) == MAGIC {
+            return Err(CheckpointError::OtherFile { file_type: FileType::DATABASE });
+        }
         let checkpoint = Self::read_fields(block);
         if checkpoint.file_type != FileType::CHECKPOINT {
             return Err(CheckpointError::OtherFile { file_type: checkpoint.file_type });
@@ -233,6 +237,12 @@ mod tests {
         log.file_type = FileType::LOG;
         let error = Checkpoint::read_shadowed(&log.to_sealed_block()).unwrap_err();
         assert_eq!(error, CheckpointError::OtherFile { file_type: FileType::LOG });
+        let mut database = checkpoint().to_file();
+        database[4..8].copy_from_slice(&MAGIC.to_le_bytes());
+        let sum = checksum::xor32(&database[..4096]).to_le_bytes();
+        database[..4].copy_from_slice(&sum);
+        let error = Checkpoint::read_shadowed(&database).unwrap_err();
+        assert_eq!(error, CheckpointError::OtherFile { file_type: FileType::DATABASE });
         let error = Checkpoint::read_shadowed(&[]).unwrap_err();
         assert_eq!(error, CheckpointError::TooShort { len: 0 });
     }
