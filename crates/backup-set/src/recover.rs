@@ -67,8 +67,10 @@ pub fn in_memory(
     execute(storage, &request, &Options::reading(storage, scratch.to_owned()), progress)
 }
 
-/// What a recovery that was stopped has left beside `database`: its journal, in any state.
+/// Removes what a recovery that was stopped has left beside `database`: its journal, in any state,
+/// and changed pages.
 pub(crate) fn clear(storage: &dyn Storage, database: &Path) -> Result<()> {
+    durable::remove(storage, &durable::parent(database).join(SCRATCH))?;
     let journal = ese::recovery::journal::journal_path(database);
     let mut partial = journal.clone().into_os_string();
     partial.push(".partial");

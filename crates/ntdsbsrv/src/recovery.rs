@@ -25,6 +25,8 @@ pub(crate) fn recover(
     logs.retain(|folder| storage.metadata(folder).is_ok_and(|found| found.is_dir));
     let request = Request { logs, ..Request::of(database) };
     let scratch = durable::parent(database).join(SCRATCH);
+    // Left by a start that was killed between making the file and giving its name up.
+    durable::remove(&**storage, &scratch)?;
     let options = Options::writing(storage, scratch);
     let recovered = plan(storage, &request)?.execute(storage, &options, &Unheard)?;
     if !recovered.is_unchanged() {

@@ -179,6 +179,7 @@ fn execute(
         (Some(out), _) => scratch_in(&existing(storage, out)),
         (None, _) => scratch_in(vfs::durable::parent(plan.path())),
     };
+    clear_scratch(&**storage, &scratch);
     let bars = output.progress(plan.log_bytes(), interrupt);
     bars.phase("replaying", &plan.path().display().to_string());
     let options = Options::writing(storage, scratch);
@@ -197,7 +198,14 @@ fn execute(
 
 /// A name for changed pages that find no room in memory.
 pub(crate) fn scratch_in(folder: &Path) -> PathBuf {
-    folder.join(format!(".dsbackup-pages-{}", std::process::id()))
+    folder.join(".dsbackup-pages")
+}
+
+/// Removes what a process left there that was killed between making the file and giving its name
+/// up.
+fn clear_scratch(storage: &dyn Storage, scratch: &Path) {
+    // Where that may not be, the new file gets another name.
+    let _ = storage.remove_file(scratch);
 }
 
 /// The folder, or the one above it that is there.
